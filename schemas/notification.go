@@ -1,0 +1,54 @@
+package schemas
+
+// Order is a notification order as an order service publishes it (JSON).
+type Order struct {
+	NotificationID string
+	AppID          string
+	OpenID         string
+	TemplateID     string
+	Data           map[string]string
+	Page           string // empty: absent
+	OrderID        string // empty: absent
+	ExpiresAt      int64  // ms; 0: absent, the caller applies the default life of 24 h
+}
+
+// Status is what became of an order. Numbers are ClickHouse's Enum8 values.
+type Status uint8
+
+const (
+	StatusUnknown Status = iota // maybe sent: never sent again by default; also the Avro enum's default
+	StatusSent
+	StatusRefused
+	StatusNoCredit
+	StatusExpired
+	StatusInvalid
+)
+
+// NotificationResult is one record of notifications.results
+// (notification_result.avsc).
+type NotificationResult struct {
+	NotificationID string
+	AppID          string
+	OpenID         string
+	TemplateID     string
+	OrderID        string // empty: absent
+	Status         Status
+	ErrNo          *int64
+	Reason         string
+	LogID          string // empty: absent
+	Attempts       int32
+	FinishedAt     int64 // ms
+	Source         Source
+}
+
+// ConsentFact is one record of doustream.consents: what one user answered to
+// one template, written by enrich and read by notify.
+type ConsentFact struct {
+	AppID      string
+	OpenID     string
+	TemplateID string
+	Status     ConsentStatus
+	Always     bool
+	OccurredAt int64 // ms
+	Source     Source
+}
