@@ -64,8 +64,10 @@ type Input struct {
 // answer too). The outputs leave in the order of the record's topic-partition:
 // when everything before it is Done as well, the input retires: its outputs
 // join the open transaction and its offset becomes committable. retired (may
-// be nil) is called from the loop at that moment. Done is called exactly once,
-// from the loop.
+// be nil) is called from the loop at that moment, and what it Emits leaves in
+// the transaction that commits the input's offset: a task may take the record
+// into its state there, in offset order, once and for all. Done is called
+// exactly once, from the loop.
 func (in *Input) Done(out []*Record, retired func()) { in.done(out, retired) }
 
 // Loop is a task's hold on the runtime. Unless said otherwise its methods are
@@ -102,7 +104,7 @@ func (l *Loop) Work(f, then func()) { l.work(f, then) }
 
 // Emit adds records to the open transaction that belong to no input under way:
 // a parked event that was resumed, an intent. They leave in the order of
-// Emit and of retirement. committed (may be nil) is called from the loop once the transaction
+// Emit and of retirement, those of one Emit in one transaction. committed (may be nil) is called from the loop once the transaction
 // with them is known to have succeeded.
 func (l *Loop) Emit(out []*Record, committed func()) { l.emit(out, committed) }
 
