@@ -1,35 +1,56 @@
 package douyin
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 const redacted = "<redacted>"
 
 // Code is a login code of tt.login: works once, lives minutes. It prints as
-// <redacted>.
+// <redacted> under every verb of fmt, in JSON and in logs; its text is
+// string(code). That holds for exported fields too, not for unexported ones,
+// which fmt prints raw.
 type Code string
 
 // SessionKey is the base64 text of 16 bytes that decrypts a session's data. It
-// must never leave the server; it prints as <redacted>.
+// must never leave the server; it prints as Code does.
 type SessionKey string
 
-// Secret is an AppSecret. It prints as <redacted>.
+// Secret is an AppSecret. It prints as Code does.
 type Secret string
 
-// Token is an access token or client token. It prints as <redacted>.
+// Token is an access token or client token. It prints as Code does.
 type Token string
 
-func (Code) String() string             { return redacted }
-func (Code) GoString() string           { return redacted }
-func (Code) LogValue() slog.Value       { return slog.StringValue(redacted) }
-func (SessionKey) String() string       { return redacted }
-func (SessionKey) GoString() string     { return redacted }
-func (SessionKey) LogValue() slog.Value { return slog.StringValue(redacted) }
-func (Secret) String() string           { return redacted }
-func (Secret) GoString() string         { return redacted }
-func (Secret) LogValue() slog.Value     { return slog.StringValue(redacted) }
-func (Token) String() string            { return redacted }
-func (Token) GoString() string          { return redacted }
-func (Token) LogValue() slog.Value      { return slog.StringValue(redacted) }
+func (Code) String() string               { return redacted }
+func (Code) GoString() string             { return redacted }
+func (Code) Format(s fmt.State, _ rune)   { redact(s) }
+func (Code) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Code) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+func (SessionKey) String() string               { return redacted }
+func (SessionKey) GoString() string             { return redacted }
+func (SessionKey) Format(s fmt.State, _ rune)   { redact(s) }
+func (SessionKey) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (SessionKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+func (Secret) String() string               { return redacted }
+func (Secret) GoString() string             { return redacted }
+func (Secret) Format(s fmt.State, _ rune)   { redact(s) }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+func (Token) String() string               { return redacted }
+func (Token) GoString() string             { return redacted }
+func (Token) Format(s fmt.State, _ rune)   { redact(s) }
+func (Token) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// redact serves every verb: fmt prints the value itself for one that does not
+// suit a string (%d), whatever String says.
+func redact(w io.Writer) { _, _ = io.WriteString(w, redacted) }
 
 // App is one mini-app.
 type App struct {

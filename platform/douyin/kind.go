@@ -1,6 +1,8 @@
 package douyin
 
-// Kind is what an error of the platform calls for.
+// Kind is what an error of the platform calls for. KindUnknown is the one that
+// leaves open whether what was asked was done; every other is certain that it
+// was not.
 type Kind uint8
 
 const (
@@ -33,14 +35,37 @@ const (
 	KindContent
 )
 
-// Endpoint names an API of the platform; error numbers are looked up by it.
-type Endpoint string
+var kindNames = [...]string{
+	KindUnknown:       "unknown",
+	KindNotSent:       "not_sent",
+	KindRetry:         "retry",
+	KindThrottled:     "throttled",
+	KindQuota:         "quota",
+	KindBadRequest:    "bad_request",
+	KindCode:          "code",
+	KindToken:         "token",
+	KindConfig:        "config",
+	KindNotSubscribed: "not_subscribed",
+	KindUser:          "user",
+	KindContent:       "content",
+}
 
-const (
-	EndpointCode2Session      Endpoint = "jscode2session"
-	EndpointAccessToken       Endpoint = "v2/token"
-	EndpointClientToken       Endpoint = "client_token"
-	EndpointStableClientToken Endpoint = "stable_client_token"
-	EndpointNotifyV1          Endpoint = "v1/notify"
-	EndpointNotifyV2          Endpoint = "v2/notify_user"
-)
+// Kinds lists every Kind.
+func Kinds() []Kind {
+	kinds := make([]Kind, len(kindNames))
+	for i := range kinds {
+		kinds[i] = Kind(i)
+	}
+	return kinds
+}
+
+// String is the kind's name for logs and metrics.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return kindNames[KindUnknown]
+}
+
+// Refused reports whether it is certain that what was asked was not done.
+func (k Kind) Refused() bool { return k != KindUnknown }
