@@ -123,6 +123,11 @@ func (l *Loop) Append(rec *Record, readBack func(error)) { l.append(rec, readBac
 // leading topic.
 func (l *Loop) Watermark() time.Time { return l.watermark() }
 
+// Frontier is the offset below which every record of one input partition that
+// the task holds has retired: at Open it is the committed offset that the task
+// goes on from (the start of the log where none is committed).
+func (l *Loop) Frontier(topic string, partition int32) int64 { return l.frontier(topic, partition) }
+
 // Hold stops handing over inputs of a topic until Release, while the group
 // membership and everything else go on. Holds of one topic count.
 func (l *Loop) Hold(topic string) { l.hold(topic) }
