@@ -128,6 +128,11 @@ func (l *Loop) Watermark() time.Time { return l.watermark() }
 // goes on from (the start of the log where none is committed).
 func (l *Loop) Frontier(topic string, partition int32) int64 { return l.frontier(topic, partition) }
 
+// Queued reports whether a record of an input topic with that key was taken in
+// and has not been handed over yet: it waits for one of its key before it, for
+// a worker, or for a Release.
+func (l *Loop) Queued(topic string, key []byte) bool { return l.queued(topic, key) }
+
 // Hold stops handing over inputs of a topic until Release, while the group
 // membership and everything else go on. Holds of one topic count.
 func (l *Loop) Hold(topic string) { l.hold(topic) }

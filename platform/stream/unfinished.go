@@ -25,6 +25,7 @@ func (*loop) emit([]*Record, func())                    { panic("stream: not bui
 func (*loop) append(*Record, func(error))               { panic("stream: not built yet") }
 func (*loop) watermark() time.Time                      { panic("stream: not built yet") }
 func (*loop) frontier(string, int32) int64              { panic("stream: not built yet") }
+func (*loop) queued(string, []byte) bool                { panic("stream: not built yet") }
 func (*loop) hold(string)                               { panic("stream: not built yet") }
 func (*loop) release(string)                            { panic("stream: not built yet") }
 func (*loop) lease() time.Time                          { panic("stream: not built yet") }
