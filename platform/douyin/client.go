@@ -108,7 +108,7 @@ func parseBase(s string) (*url.URL, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("a URL with user, query or fragment")
 	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/" // JoinPath keeps an absolute path absolute
 	return u, nil
 }
 
