@@ -1,0 +1,13 @@
+package embedded_test
+
+import (
+	"os"
+	"testing"
+
+	"doustream/platform/embedded"
+)
+
+func TestMain(m *testing.M) {
+	embedded.Main()
+	os.Exit(m.Run())
+}
