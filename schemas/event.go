@@ -56,14 +56,14 @@ type Encrypted struct {
 // Subscription is one answer of tt.requestSubscribeMessage: what the user said
 // to each template, from any of its three shapes.
 type Subscription struct {
-	Templates []TemplateConsent // in order of template id
+	Templates []TemplateConsent `json:"templates"` // in order of template id
 }
 
 // TemplateConsent is the user's answer for one template.
 type TemplateConsent struct {
-	TemplateID string
-	Status     ConsentStatus
-	Always     bool // alwaysSubscribe of templateSettings
+	TemplateID string        `json:"template_id"`
+	Status     ConsentStatus `json:"status"`
+	Always     bool          `json:"always"` // alwaysSubscribe of templateSettings
 }
 
 // ConsentStatus is what the user answered.

@@ -27,18 +27,18 @@ const (
 // NotificationResult is one record of notifications.results
 // (notification_result.avsc).
 type NotificationResult struct {
-	NotificationID string
-	AppID          string
-	OpenID         string
-	TemplateID     string
-	OrderID        string // empty: absent
-	Status         Status
-	ErrNo          *int64
-	Reason         string
-	LogID          string // empty: absent
-	Attempts       int32
-	FinishedAt     int64 // ms
-	Source         Source
+	NotificationID string `json:"notification_id"`
+	AppID          string `json:"app_id"`
+	OpenID         string `json:"open_id"`
+	TemplateID     string `json:"template_id"`
+	OrderID        string `json:"order_id,omitzero"` // empty: absent
+	Status         Status `json:"status"`
+	ErrNo          *int64 `json:"err_no,omitzero"`
+	Reason         string `json:"reason"`
+	LogID          string `json:"log_id,omitzero"` // empty: absent
+	Attempts       int32  `json:"attempts"`
+	FinishedAt     int64  `json:"finished_at"` // ms
+	Source         Source `json:"source"`
 }
 
 // ConsentFact is one record of doustream.consents: what one user answered to

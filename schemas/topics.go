@@ -99,6 +99,7 @@ const roomForHeaders = 64 << 10
 const (
 	mebibyte = 1 << 20
 	week     = 7 * 24 * time.Hour
+	quarter  = 90 * 24 * time.Hour // how long a consent is remembered; what is forgotten, the platform is asked
 )
 
 // Topics lists every topic that doustream reads or writes, with the settings
@@ -128,7 +129,9 @@ func Topics(opts TopicOptions) []TopicSpec {
 	add(TopicResults, TopicRoleOutput, o.Notify, false, "cleanup.policy", "delete")
 	add(TopicDeadLetters, TopicRoleOutput, o.Outputs, false,
 		"cleanup.policy", "delete", "retention.ms", millis(week), "max.message.bytes", larger)
-	add(TopicConsents, TopicRoleOutput, o.Outputs, false, "cleanup.policy", "compact", "segment.bytes", strconv.Itoa(16*mebibyte))
+	// Each accept of a one-time template is a credit of its own: compaction by
+	// user would forget all but the last.
+	add(TopicConsents, TopicRoleOutput, o.Outputs, false, "cleanup.policy", "delete", "retention.ms", millis(quarter))
 	add(TopicSessions, TopicRoleState, o.Partitions, true,
 		"cleanup.policy", "compact,delete", "retention.ms", millis(o.SessionLife), "segment.bytes", strconv.Itoa(64*mebibyte))
 	compacted := []string{"cleanup.policy", "compact", "segment.bytes", strconv.Itoa(16 * mebibyte), "max.message.bytes", larger}

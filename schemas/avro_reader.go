@@ -1,0 +1,180 @@
+package schemas
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unicode/utf8"
+)
+
+var (
+	errNotUTF8 = errors.New("a text is not UTF-8")
+	errVarint  = errors.New("a number is too long")
+)
+
+// avroReader reads Avro's binary encoding. The first fault sticks; after it
+// every read answers zero. Texts are cut from one copy of the input, bytes
+// alias it.
+type avroReader struct {
+	rest []byte
+	text string // the same bytes as rest's whole input; texts are cut from it
+	err  error
+}
+
+func readAvro(body []byte) avroReader { return avroReader{rest: body, text: string(body)} }
+
+func (r *avroReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.rest = nil
+}
+
+func (r *avroReader) long() int64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		u := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return int64(u>>1) ^ -int64(u&1)
+	}
+	return r.longer()
+}
+
+func (r *avroReader) longer() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		if n < 0 {
+			r.fail(errVarint)
+		} else {
+			r.fail(errCutShort)
+		}
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *avroReader) int() int32 {
+	v := r.long()
+	if v < math.MinInt32 || v > math.MaxInt32 {
+		r.fail(errOutOfRange)
+		return 0
+	}
+	return int32(v)
+}
+
+// take answers the next n bytes and where in text they begin.
+func (r *avroReader) take(n int64) (b []byte, at int) {
+	if n < 0 || n > int64(len(r.rest)) {
+		r.fail(errCutShort)
+		return nil, 0
+	}
+	b = r.rest[:n:n]
+	at = len(r.text) - len(r.rest)
+	r.rest = r.rest[n:]
+	return b, at
+}
+
+func (r *avroReader) str() string {
+	b, at := r.take(r.long())
+	if r.err != nil {
+		return ""
+	}
+	s := r.text[at : at+len(b)]
+	if !utf8.ValidString(s) {
+		r.fail(errNotUTF8)
+		return ""
+	}
+	return s
+}
+
+func (r *avroReader) bytes() []byte {
+	b, _ := r.take(r.long())
+	return b
+}
+
+func (r *avroReader) double() float64 {
+	b, _ := r.take(8)
+	if r.err != nil {
+		return 0
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(b))
+}
+
+func (r *avroReader) bool() bool {
+	b, _ := r.take(1)
+	if r.err == nil && b[0] > 1 {
+		r.fail(errOutOfRange)
+	}
+	return r.err == nil && b[0] == 1
+}
+
+// present reads the branch of a union of null and something else.
+func (r *avroReader) present() bool {
+	switch r.long() {
+	case 0:
+		return false
+	case 1:
+		return r.err == nil
+	}
+	r.fail(errOutOfRange)
+	return false
+}
+
+// enum reads the number of a symbol of which there are count.
+func (r *avroReader) enum(count int) uint8 {
+	n := r.long()
+	if n < 0 || n >= int64(count) {
+		r.fail(errOutOfRange)
+		return 0
+	}
+	return uint8(n)
+}
+
+func (r *avroReader) optionalStr() string {
+	if !r.present() {
+		return ""
+	}
+	return r.str()
+}
+
+func (r *avroReader) optionalBytes() []byte {
+	if !r.present() {
+		return nil
+	}
+	return r.bytes()
+}
+
+func (r *avroReader) optionalDouble() *float64 {
+	if !r.present() {
+		return nil
+	}
+	f := r.double()
+	return &f
+}
+
+// block reads how many items of an array follow, 0 at its end. An item takes
+// at least one byte, so a count beyond what is left is a lie.
+func (r *avroReader) block() int {
+	n := r.long()
+	if n < 0 {
+		n = -n
+		r.long() // the block's size in bytes
+	}
+	if n < 0 || n > int64(len(r.rest)) {
+		r.fail(errCutShort)
+		return 0
+	}
+	return int(n)
+}
+
+func (r *avroReader) source() Source {
+	return Source{Topic: r.str(), Partition: r.int(), Offset: r.long()}
+}
+
+// end answers the first fault, or that bytes are left.
+func (r *avroReader) end() error {
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = errTrailing
+	}
+	return r.err
+}

@@ -1,0 +1,106 @@
+package schemas
+
+import (
+	"errors"
+	"unicode/utf8"
+)
+
+// readSingleObject reads an event in Avro's single-object encoding. One reading
+// serves version 1, the only one there is.
+func (e *envelope) readSingleObject(value []byte) *Rejection {
+	fingerprint, body, err := cutSingleObject(value)
+	if err != nil {
+		return undecodable(err)
+	}
+	if fingerprint != newest[nameMiniappEvent].Fingerprint {
+		return schemaUnknown()
+	}
+	return e.readAvro(body)
+}
+
+// readConfluent reads an event in Confluent's framing, under whatever schema
+// its producer registered: ours, one with our fields among others, or JSON.
+func (e *envelope) readConfluent(value []byte, registry SchemaResolver) *Rejection {
+	id, body, err := cutConfluent(value)
+	if err != nil {
+		return undecodable(err)
+	}
+	if registry == nil {
+		return schemaUnknown()
+	}
+	text, kind, err := registry.Resolve(id)
+	if err != nil {
+		return schemaUnknown()
+	}
+	switch kind {
+	case SchemaJSON:
+		if f, body := framingOf(body); f == framingJSON {
+			return e.readJSON(body)
+		} else if f == framingEmpty {
+			return invalid("", errEmpty)
+		}
+		return undecodable(errNotJSON)
+	case SchemaAvro, "":
+		return e.readForeign(text, body)
+	}
+	return schemaUnknown()
+}
+
+func (e *envelope) readForeign(text string, body []byte) *Rejection {
+	schema, err := foreign(text)
+	if err != nil {
+		return schemaUnknown()
+	}
+	if schema.fingerprint == newest[nameMiniappEvent].Fingerprint {
+		return e.readAvro(body)
+	}
+	n, err := schema.decode(body)
+	if errors.Is(err, errSchemaUnknown) {
+		return schemaUnknown()
+	}
+	if err != nil {
+		return undecodable(err)
+	}
+	return e.readNative(n)
+}
+
+func (e *envelope) readAvro(body []byte) *Rejection {
+	r := readAvro(body)
+	e.eventID = textField(r.str())
+	e.appID = textField(r.str())
+	e.sessionID = textField(r.str())
+	e.at, e.hasAt = r.long(), true
+	e.api = textField(r.optionalStr())
+	e.coordType = textField(r.optionalStr())
+	payload, _ := r.take(r.long())
+	if err := r.end(); err != nil {
+		return undecodable(err)
+	}
+	return e.readPayloadText(payload)
+}
+
+// readNative reads the fields of a foreign schema by name.
+func (e *envelope) readNative(n native) *Rejection {
+	for name, f := range map[string]*field{
+		"event_id": &e.eventID, "app_id": &e.appID, "session_id": &e.sessionID,
+		"api": &e.api, "coord_type": &e.coordType,
+	} {
+		s := n.text(name)
+		if !utf8.ValidString(s) {
+			return undecodable(errNotUTF8)
+		}
+		*f = textField(s)
+	}
+	if s := n.text("occurred_at"); s != "" {
+		e.occurredAt = textField(s)
+	} else if at := n.millis("occurred_at"); at != 0 {
+		e.at, e.hasAt = at, true
+	}
+	return e.readPayloadText([]byte(n.text("payload")))
+}
+
+func textField(s string) field { return field{text: []byte(s), there: s != ""} }
+
+func schemaUnknown() *Rejection {
+	return &Rejection{Reason: ReasonSchemaUnknown, Err: errSchemaUnknown}
+}

@@ -1,0 +1,89 @@
+package schemas
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// unquote answers the text of a valid JSON string; it aliases it where nothing
+// is escaped.
+func unquote(quoted []byte) []byte {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	text, err := jsontext.AppendUnquote(make([]byte, 0, len(inner)), quoted)
+	if err != nil {
+		return nil // the reader has validated it
+	}
+	return text
+}
+
+// field is a value that should be text or a number: either may come as the
+// other. The zero value is absent, as null is.
+type field struct {
+	text  []byte
+	there bool
+	wrong bool // neither text nor number
+}
+
+func fieldOf(v jsontext.Value) field {
+	switch v.Kind() {
+	case '"':
+		return field{text: unquote(v), there: true}
+	case '0':
+		return field{text: v, there: true}
+	case 'n':
+		return field{}
+	}
+	return field{there: true, wrong: true}
+}
+
+// within answers what is wrong with a required text of 1 to limit bytes.
+func (f field) within(limit int) error {
+	switch {
+	case !f.there:
+		return errMissing
+	case f.wrong:
+		return errWrongType
+	case len(f.text) == 0:
+		return errEmpty
+	case len(f.text) > limit:
+		return errTooLong
+	}
+	return nil
+}
+
+// number answers a finite number, from a number or its text.
+func (f field) number() (float64, bool) {
+	text := f.text
+	if c := firstByte(text); !(c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.') {
+		return 0, false // keeps out "Inf", "nan" and hexadecimal notation
+	}
+	if bytes.ContainsAny(text, "xXpP_") {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(string(text), 64)
+	return n, err == nil && !math.IsInf(n, 0)
+}
+
+// optionalNumber answers nil where the field is no number: the platform's
+// optional fields vary by device.
+func (f field) optionalNumber() *float64 {
+	if n, ok := f.number(); ok {
+		return &n
+	}
+	return nil
+}
+
+func (f field) bool() bool { return string(f.text) == "true" || string(f.text) == "1" }
+
+func firstByte(b []byte) byte {
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0]
+}

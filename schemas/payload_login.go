@@ -1,0 +1,39 @@
+package schemas
+
+// maxCode bounds a login code; the platform's have about 90 bytes.
+const maxCode = 1024
+
+// DecodeLogin reads the payload of tt.login. Either code suffices; neither is
+// invalid. Errors are a *Rejection.
+func DecodeLogin(payload []byte) (Login, error) {
+	var l Login
+	fault := decodeObject(payload, func(r *jsonReader, name string) {
+		switch name {
+		case "code":
+			l.Code = r.str()
+		case "anonymousCode":
+			l.AnonymousCode = r.str()
+		case "isLogin":
+			l.IsLogin = r.flag()
+		default:
+			r.skip()
+		}
+	})
+	switch {
+	case fault != nil:
+		return Login{}, fault
+	case l.Code == "" && l.AnonymousCode == "":
+		return Login{}, invalid("payload.code", errMissing)
+	case len(l.Code) > maxCode:
+		return Login{}, invalid("payload.code", errTooLong)
+	case len(l.AnonymousCode) > maxCode:
+		return Login{}, invalid("payload.anonymousCode", errTooLong)
+	}
+	return l, nil
+}
+
+// String keeps codes out of logs.
+func (Login) String() string { return redacted }
+
+// GoString keeps codes out of logs.
+func (Login) GoString() string { return redacted }
