@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,9 +71,14 @@ func cleanMessage(s string, secrets []string) string {
 	return cut(strings.Join(fields, " "), maxMessage)
 }
 
-// scrub takes the request's values out of s. Values of under four bytes are no
-// secrets, and would tear words apart.
+// scrub takes the request's values out of s, the longest first: one may begin
+// with another. Values of under four bytes are no secrets, and would tear words
+// apart.
 func scrub(s string, secrets []string) string {
+	if s == "" {
+		return s
+	}
+	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range secrets {
 		if len(secret) >= 4 {
 			s = strings.ReplaceAll(s, secret, redacted)

@@ -1,0 +1,203 @@
+package douyintest_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"doustream/platform/douyin"
+	"doustream/platform/douyin/douyintest"
+)
+
+var app = douyin.App{ID: "tt60d4166000000008801", Secret: "5ecre7-5ecre7-5ecre7"}
+
+// serve starts a platform on TCP that ends with the test.
+func serve(tb testing.TB, opts douyintest.Options) (*douyintest.Server, *douyintest.Control) {
+	tb.Helper()
+	opts.Apps = append(opts.Apps, app)
+	srv, err := douyintest.Listen(douyintest.New(opts), "127.0.0.1:0", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Errorf("serve: %v", err)
+		}
+	})
+	return srv, douyintest.NewControl(srv.ControlURL())
+}
+
+func client(tb testing.TB, srv *douyintest.Server) *douyin.Client {
+	tb.Helper()
+	c, err := douyin.NewClient(douyin.Config{AppsURL: srv.URL(), OpenURL: srv.URL()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.CloseIdle)
+	return c
+}
+
+// TestControl: everything that a test does in one process can be done from
+// another.
+func TestControl(t *testing.T) {
+	t.Parallel()
+	srv, ctl := serve(t, douyintest.Options{})
+	c, ctx := client(t, srv), t.Context()
+	if err := ctl.Health(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	logins, err := ctl.Logins(ctx, app.ID, []string{"ann", "bob"}, false)
+	if err != nil || len(logins) != 2 {
+		t.Fatalf("%d logins, %v", len(logins), err)
+	}
+	s, err := c.ExchangeCode(ctx, app, douyin.Code(logins[0].Code), douyin.Code(logins[0].AnonymousCode))
+	if err != nil || string(s.SessionKey) != logins[0].SessionKey || s.OpenID != logins[0].OpenID {
+		t.Fatalf("exchange: %v", err)
+	}
+	turned, err := ctl.Rotate(ctx, app.ID, "ann")
+	if now, err2 := ctl.User(ctx, app.ID, "ann"); err != nil || err2 != nil || turned.SessionKey == logins[0].SessionKey || now.SessionKey != turned.SessionKey {
+		t.Errorf("the key does not rotate: %v, %v", err, err2)
+	}
+	anonymous, err := ctl.Logins(ctx, app.ID, []string{"cat"}, true)
+	if err != nil || anonymous[0].Code != "" || anonymous[0].AnonymousCode == "" || anonymous[0].SessionKey != "" {
+		t.Errorf("anonymous login: %+v, %v", anonymous, err)
+	}
+
+	other := douyin.App{ID: "ttother", Secret: "other-secret"}
+	if err := ctl.AddApp(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := c.StableClientToken(ctx, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strangers, err := ctl.Logins(ctx, other.ID, []string{"ann"}, false)
+	if err != nil || strangers[0].OpenID == logins[0].OpenID || strangers[0].UnionID != logins[0].UnionID {
+		t.Errorf("one person in two apps: %v", err)
+	}
+	n := douyin.Notification{AppID: other.ID, TemplateID: "MSG1", OpenID: strangers[0].OpenID, Data: map[string]string{"k": "v"}}
+	if _, err := c.NotifyV2(ctx, tok.Token, n); douyin.KindOf(err) != douyin.KindNotSubscribed {
+		t.Errorf("without consent: %v", err)
+	}
+	if err := ctl.Grant(ctx, douyintest.Grant{AppID: other.ID, OpenID: n.OpenID, Template: "MSG1", Credits: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := ctl.SetUserRefusal(ctx, other.ID, n.OpenID, 28001046); !known || err != nil {
+		t.Fatal(known, err)
+	}
+	if _, err := c.NotifyV2(ctx, tok.Token, n); douyin.KindOf(err) != douyin.KindUser {
+		t.Errorf("a refused user: %v", err)
+	}
+
+	checkLedger(ctx, t, ctl, logins)
+}
+
+func checkLedger(ctx context.Context, t *testing.T, ctl *douyintest.Control, logins []douyintest.Login) {
+	t.Helper()
+	sum, err := ctl.Summary(ctx)
+	if err != nil || sum.Requests[douyin.EndpointCode2Session]["0"] != 1 || sum.Requests[douyin.EndpointNotifyV2]["28001046"] != 1 {
+		t.Errorf("summary %+v, %v", sum, err)
+	}
+	if h, err := ctl.Code(ctx, logins[0].Code); err != nil || !h.Used || len(h.Asks) != 1 {
+		t.Errorf("history %+v, %v", h, err)
+	}
+	if h, err := ctl.Code(ctx, "nobody's"); err == nil {
+		t.Errorf("a code that was never issued has a history: %+v", h)
+	}
+	if h, err := ctl.Codes(ctx, 1); err != nil || len(h) != 2 {
+		t.Errorf("%d codes were asked about, want ann's two: %v", len(h), err)
+	}
+	if f, err := ctl.TokenFetches(ctx); err != nil || len(f) != 1 || f[0].Kind != douyin.EndpointStableClientToken {
+		t.Errorf("token fetches %+v, %v", f, err)
+	}
+	if m, err := ctl.Messages(ctx); err != nil || len(m) != 2 || m[0].ErrNo != 28014043 || m[1].Delivered {
+		t.Errorf("messages %+v, %v", m, err)
+	}
+}
+
+// TestRefuseOverTCP: while the platform is down nobody listens, and control
+// still answers.
+func TestRefuseOverTCP(t *testing.T) {
+	t.Parallel()
+	srv, ctl := serve(t, douyintest.Options{})
+	c, ctx := client(t, srv), t.Context()
+	exchange := func() error {
+		_, err := c.ExchangeCode(ctx, app, "any", "")
+		return err
+	}
+	await(t, func() bool { return douyin.KindOf(exchange()) == douyin.KindCode })
+	if err := ctl.SetFaults(ctx, douyintest.Fault{Mode: douyintest.ModeRefuse}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return douyin.KindOf(exchange()) == douyin.KindNotSent })
+	if err := ctl.SetFaults(ctx); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return douyin.KindOf(exchange()) == douyin.KindCode })
+	if err := ctl.SetFaults(ctx, douyintest.Fault{Mode: douyintest.ModeRefuse, Until: time.Now().Add(100 * time.Millisecond)}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return douyin.KindOf(exchange()) == douyin.KindCode })
+}
+
+func await(t *testing.T, ok func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("did not come about in ten seconds")
+		}
+	}
+}
+
+// BenchmarkExchange is the client and the platform over loopback, on all cores;
+// ceiling is a request that the handler answers without a thought.
+func BenchmarkExchange(b *testing.B) {
+	srv, ctl := serve(b, douyintest.Options{})
+	c := client(b, srv)
+	names := make([]string, b.N)
+	for i := range names {
+		names[i] = fmt.Sprint("user", i)
+	}
+	var codes []douyintest.Login
+	for len(names) > 0 {
+		n := min(len(names), 20000)
+		logins, err := ctl.Logins(context.Background(), app.ID, names[:n], false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		codes, names = append(codes, logins...), names[n:]
+	}
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range 256 {
+		wg.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= int64(b.N) {
+					return
+				}
+				if _, err := c.ExchangeCode(context.Background(), app, douyin.Code(codes[i].Code), ""); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "exchanges/s")
+}
