@@ -15,7 +15,6 @@ type EnrichSection struct {
 	CodeLife     time.Duration    `env:"CODE_LIFE" envDefault:"3m" min:"1s" max:"24h" doc:"how long a login code may be exchanged"`
 	JoinWait     time.Duration    `env:"JOIN_WAIT" envDefault:"2s" min:"0s" max:"1m" doc:"how long what is unfinished stays in the window before it is parked"`
 	SessionWait  time.Duration    `env:"SESSION_WAIT" envDefault:"3m" min:"0s" max:"24h" doc:"how far logins must have passed an event before its session counts as missing"`
-	SessionLife  time.Duration    `env:"SESSION_LIFE" envDefault:"72h" min:"1m" max:"8760h" doc:"how long a session is known after its login"`
 	Watermark    time.Duration    `env:"WATERMARK_LIFE" envDefault:"24h" min:"0s" max:"8760h" doc:"how old decrypted data may be at its event; 0: any age"`
 	Format       string           `env:"ENRICHED_FORMAT" oneof:"single-object,confluent,json" doc:"framing of results; default confluent with a schema registry, else single-object"`
 }
@@ -24,19 +23,11 @@ type EnrichSection struct {
 func (EnrichSection) Title() string { return "Enrich" }
 
 func (s *EnrichSection) check(c *Config, faults *Faults) {
-	if s.Format == "" {
-		s.Format = "single-object"
-		if c.Registry.URL != "" {
-			s.Format = "confluent"
-		}
-	}
-	if s.Format == "confluent" && c.Registry.URL == "" {
-		faults.add(Prefix+"SCHEMA_REGISTRY_URL", "is not set, and %sENRICHED_FORMAT is confluent", Prefix)
-	}
+	s.Format = checkFormat(Prefix+"ENRICHED_FORMAT", s.Format, c, faults)
 	if s.SessionWait < s.JoinWait {
 		faults.add(Prefix+"SESSION_WAIT", "is %s, less than %sJOIN_WAIT's %s", shortDuration(s.SessionWait), Prefix, shortDuration(s.JoinWait))
 	}
-	if s.SessionLife < s.CodeLife {
-		faults.add(Prefix+"SESSION_LIFE", "is %s, less than %sCODE_LIFE's %s", shortDuration(s.SessionLife), Prefix, shortDuration(s.CodeLife))
+	if c.TopicsToBe.SessionLife < s.CodeLife {
+		faults.add(Prefix+"SESSION_LIFE", "is %s, less than %sCODE_LIFE's %s", shortDuration(c.TopicsToBe.SessionLife), Prefix, shortDuration(s.CodeLife))
 	}
 }

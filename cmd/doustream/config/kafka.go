@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"doustream/platform/secrets"
 )
@@ -86,8 +87,9 @@ func (s NamesSection) Group(role Use) string { return s.GroupPrefix + "doustream
 
 // TopicsSection is what `doustream topics` makes, and `check` expects.
 type TopicsSection struct {
-	Partitions  int `env:"TOPIC_PARTITIONS" envDefault:"12" min:"1" max:"10000" doc:"partitions of a topic that does not exist yet; for life"`
-	Replication int `env:"TOPIC_REPLICATION" envDefault:"-1" min:"-1" max:"15" doc:"and its replicas; -1: the brokers' default"`
+	Partitions  int           `env:"TOPIC_PARTITIONS" envDefault:"12" min:"1" max:"10000" doc:"partitions of a topic that does not exist yet; for life"`
+	Replication int           `env:"TOPIC_REPLICATION" envDefault:"-1" min:"-1" max:"15" doc:"and its replicas; -1: the brokers' default"`
+	SessionLife time.Duration `env:"SESSION_LIFE" envDefault:"72h" min:"1m" max:"8760h" doc:"how long a session is known after its login; the retention of the topic that holds them"`
 }
 
 // Title names the section.

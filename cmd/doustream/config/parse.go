@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,35 @@ func parseList(s string) ([]string, error) {
 		return nil, fmt.Errorf("is %q, which names nothing", s)
 	}
 	return list, nil
+}
+
+// Templates maps a message template's id to how users consent to it.
+type Templates map[string]string
+
+// String is the list as it is configured.
+func (t Templates) String() string {
+	list := make([]string, 0, len(t))
+	for id, kind := range t {
+		list = append(list, id+"="+kind)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ",")
+}
+
+func parseTemplates(s string) (Templates, error) {
+	list, err := parseList(s)
+	if err != nil {
+		return nil, err
+	}
+	templates := Templates{}
+	for _, entry := range list {
+		id, kind, _ := strings.Cut(entry, "=")
+		if id == "" || kind != "one-time" && kind != "long-term" {
+			return nil, fmt.Errorf("holds %q, not id=one-time or id=long-term", entry)
+		}
+		templates[id] = kind
+	}
+	return templates, nil
 }
 
 func parseKeyring(s string) (secrets.Keyring, error) {

@@ -49,3 +49,17 @@ func checkURL(variable, text string, faults *Faults) {
 		faults.add(variable, "holds a password: log-ins have variables of their own")
 	}
 }
+
+// checkFormat answers the framing of results: what is asked for, else what
+// suits the installation.
+func checkFormat(variable, format string, c *Config, faults *Faults) string {
+	switch {
+	case format == "confluent" && c.Registry.URL == "":
+		faults.add(Prefix+"SCHEMA_REGISTRY_URL", "is not set, and %s is confluent", variable)
+	case format == "" && c.Registry.URL != "":
+		return "confluent"
+	case format == "":
+		return "single-object"
+	}
+	return format
+}

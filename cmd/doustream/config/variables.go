@@ -154,6 +154,7 @@ func parsers(current *string) map[reflect.Type]env.ParserFunc {
 	register(types, current, parseDuration)
 	register(types, current, parseFloat)
 	register(types, current, parseList)
+	register(types, current, parseTemplates)
 	register(types, current, parseKeyring)
 	register(types, current, parsePeppers)
 	return types
