@@ -1,7 +1,10 @@
 package stream
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,3 +57,76 @@ type Config struct {
 	Metrics prometheus.Registerer // nil: none
 	Now     func() time.Time      // default time.Now
 }
+
+// leaseMargin is what a lease ends before the coordinator's session time-out:
+// room for a request that was begun inside it.
+const leaseMargin = 2 * time.Second
+
+// withDefaults fills what is zero and reports everything that is wrong at once.
+func (c Config) withDefaults() (Config, error) {
+	orDuration(&c.CommitInterval, 100*time.Millisecond)
+	orDuration(&c.LeadTolerance, time.Second)
+	orDuration(&c.SessionTimeout, 10*time.Second)
+	orDuration(&c.RebalanceTimeout, 30*time.Second)
+	orDuration(&c.TxnTimeout, 10*time.Second)
+	orDuration(&c.DrainTimeout, 8*time.Second)
+	if c.WindowRecords == 0 {
+		c.WindowRecords = 8192
+	}
+	if c.WindowBytes == 0 {
+		c.WindowBytes = 64 << 20
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, errors.Join(c.faults()...)
+}
+
+func (c *Config) faults() []error {
+	var faults []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("stream: "+format, args...))
+		}
+	}
+	wrong(c.Role == "", "Role is empty")
+	wrong(c.Instance == "", "Instance is empty")
+	wrong(c.Group == "", "Group is empty")
+	wrong(c.TransactionalID == "", "TransactionalID is empty")
+	wrong(len(c.Inputs) == 0, "Inputs is empty")
+	wrong(c.Leader != "" && !slices.Contains(c.Inputs, c.Leader), "Leader %q is not one of Inputs", c.Leader)
+	wrong(c.Layout != Copartition && c.Layout != SingleOwner, "Layout %d is unknown", c.Layout)
+	wrong(c.Layout == Copartition && len(c.Follow) > 0, "Follow needs Layout SingleOwner")
+	wrong(c.WindowRecords < 1, "WindowRecords is %d", c.WindowRecords)
+	wrong(c.WindowBytes < 1, "WindowBytes is %d", c.WindowBytes)
+	wrong(c.SessionTimeout <= leaseMargin, "SessionTimeout %v leaves nothing of a lease", c.SessionTimeout)
+	wrong(c.DrainTimeout >= c.RebalanceTimeout, "DrainTimeout %v is not within RebalanceTimeout %v", c.DrainTimeout, c.RebalanceTimeout)
+	for _, topic := range duplicates(c.Inputs, c.State, c.Follow) {
+		wrong(true, "topic %q is named twice", topic)
+	}
+	return faults
+}
+
+func orDuration(d *time.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = v
+	}
+}
+
+func duplicates(lists ...[]string) []string {
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	var twice []string
+	for i := 1; i < len(all); i++ {
+		if all[i] == all[i-1] {
+			twice = append(twice, all[i])
+		}
+	}
+	return slices.Compact(twice)
+}
+
+// member is the group.instance.id: a restart takes its predecessor's place.
+func (c *Config) member() string { return c.Role + "-" + c.Instance }

@@ -1,0 +1,126 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+)
+
+// newClient makes one of the runtime's clients: what they share, then what the
+// operator gave, then what this one needs.
+func (c *Config) newClient(purpose string, own ...kgo.Opt) (*kgo.Client, error) {
+	// Offsets are committed by name: the versions that name topics by id need
+	// ids that only the group's own client knows.
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(8, 9)
+	versions.SetMaxKeyVersion(28, 4)
+	opts := []kgo.Opt{
+		kgo.ClientID(c.member() + "-" + purpose),
+		kgo.MaxVersions(versions),
+		kgo.WithLogger(clientLog{c.Logger.With("client", purpose)}),
+	}
+	opts = append(append(opts, c.Connect...), own...)
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("make %s client: %w", purpose, err)
+	}
+	return client, nil
+}
+
+// newProducer makes the transactional producer.
+func (c *Config) newProducer() (*kgo.Client, error) {
+	return c.newClient("producer",
+		kgo.TransactionalID(c.TransactionalID),
+		kgo.TransactionTimeout(c.TxnTimeout),
+		kgo.RecordPartitioner(newPartitioner(c.State)),
+		kgo.ProducerLinger(min(5*time.Millisecond, c.CommitInterval/4)),
+		kgo.MaxBufferedRecords(1<<17),
+	)
+}
+
+// newAppender makes the idempotent producer of Append and of markers.
+func (c *Config) newAppender() (*kgo.Client, error) {
+	return c.newClient("appender",
+		kgo.RecordPartitioner(newPartitioner(c.State)),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(2*time.Millisecond),
+		kgo.RecordDeliveryTimeout(20*time.Second),
+		kgo.MaxBufferedRecords(1<<17),
+	)
+}
+
+// newMember makes the client of the group.
+func (s *session) newMember() (*kgo.Client, error) {
+	c := &s.cfg
+	start := kgo.NewOffset().AtStart()
+	return c.newClient("member",
+		kgo.ConsumerGroup(c.Group),
+		kgo.InstanceID(c.member()),
+		kgo.ConsumeTopics(c.Inputs...),
+		kgo.Balancers(newBalancer(c)),
+		kgo.SessionTimeout(c.SessionTimeout),
+		kgo.RebalanceTimeout(c.RebalanceTimeout),
+		kgo.HeartbeatInterval(c.SessionTimeout/10),
+		kgo.DisableAutoCommit(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.ConsumeStartOffset(start),
+		kgo.ConsumeResetOffset(start),
+		kgo.OnPartitionsAssigned(s.assigned),
+		kgo.AdjustFetchOffsetsFn(s.fetchedOffsets),
+		kgo.OnPartitionsRevoked(s.revoked),
+		kgo.OnPartitionsLost(s.lost),
+	)
+}
+
+// newTail makes the client that reads state and followed topics. A direct
+// consumer must have something to consume when it is made.
+func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, error) {
+	return c.newClient("tail",
+		kgo.ConsumePartitions(first),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxPartitionBytes(4<<20),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
+}
+
+// clientLog passes on what kgo finds worth a warning; at Info it would tell of
+// every transaction.
+type clientLog struct{ log *slog.Logger }
+
+func (clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
+
+func (l clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	to := slog.LevelWarn
+	if level == kgo.LogLevelError {
+		to = slog.LevelError
+	}
+	l.log.Log(context.Background(), to, msg, keyvals...)
+}
+
+// partitioner honours Record.Partition for state topics and hashes keys by
+// murmur2, as Java does, for all others.
+type partitioner struct {
+	state        map[string]bool
+	manual, hash kgo.Partitioner
+}
+
+func newPartitioner(state []string) kgo.Partitioner {
+	p := &partitioner{state: make(map[string]bool), manual: kgo.ManualPartitioner(), hash: kgo.StickyKeyPartitioner(nil)}
+	for _, topic := range state {
+		p.state[topic] = true
+	}
+	return p
+}
+
+func (p *partitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	if p.state[topic] {
+		return p.manual.ForTopic(topic)
+	}
+	return p.hash.ForTopic(topic)
+}

@@ -1,0 +1,239 @@
+package stream
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// loop is one task's tenure: from its assignment until it is handed over or
+// lost. Fields without another word are owned by the loop's goroutine.
+type loop struct {
+	session *session // immutable, like the fields down to box
+	number  int32
+	name    string // of the owner
+	self    *Loop
+	ctx     context.Context
+	cancel  context.CancelFunc
+	parts   []*partition // the leader's first
+	held    map[string][]int32
+	box     *mailbox
+	outbox  *outbox
+	ended   chan struct{} // closed when the goroutine has returned
+
+	task     Task
+	prepares Preparing
+	topics   map[string]*topicQueues
+	state    stateTail
+	gate     gate
+	timers   map[*time.Timer]bool // running
+
+	opened   atomic.Bool // written by the loop
+	closed   bool
+	draining bool
+	drained  []func()
+	underWay int // inputs handed over and not done
+
+	drainAsked    bool // the task has a Drain of its own,
+	drainAnswered bool // and has called back
+
+	runnable []*Input     // next of their keys, to be handed over
+	dirty    []*partition // whose window may retire
+	works    []workItem
+	out      []outEntry // since the last flush
+}
+
+// topicQueues is what the inputs of one topic wait for.
+type topicQueues struct {
+	holds int
+	busy  map[uint64]*Input // last input of each key that is under way, by the key's hash
+}
+
+type workItem struct{ f, then func() }
+
+func (l *loop) partition() int32 { return l.number }
+
+func (l *loop) partitions(topic string) []int32 { return l.held[topic] }
+
+func (l *loop) owner() string { return l.name }
+
+func (l *loop) now() time.Time { return l.session.cfg.Now() }
+
+func (l *loop) context() context.Context { return l.ctx }
+
+func (l *loop) post(f func()) bool { return l.box.post(f) }
+
+func (l *loop) fail(err error) { l.session.fail(err) }
+
+func (l *loop) lease() time.Time {
+	if l.ctx.Err() != nil {
+		return time.Time{}
+	}
+	return l.session.lease.until()
+}
+
+func (l *loop) after(d time.Duration, f func()) (stop func()) {
+	var timer *time.Timer
+	timer = time.AfterFunc(d, func() {
+		l.post(func() {
+			if l.timers[timer] {
+				delete(l.timers, timer)
+				f()
+			}
+		})
+	})
+	l.timers[timer] = true
+	return func() {
+		delete(l.timers, timer)
+		timer.Stop()
+	}
+}
+
+func (l *loop) work(f, then func()) { l.works = append(l.works, workItem{f, then}) }
+
+func (l *loop) emit(out []*Record, committed func()) {
+	l.out = append(l.out, outEntry{records: out, committed: committed})
+}
+
+func (l *loop) hold(topic string) { l.queues(topic).holds++ }
+
+func (l *loop) release(topic string) {
+	if q := l.queues(topic); q.holds > 0 {
+		q.holds--
+	}
+}
+
+func (l *loop) queues(topic string) *topicQueues {
+	q := l.topics[topic]
+	if q == nil {
+		q = &topicQueues{busy: make(map[uint64]*Input)}
+		l.topics[topic] = q
+	}
+	return q
+}
+
+// run is the loop's goroutine. What was posted is run in one go; then what
+// that made possible is done, once for the whole lot.
+func (l *loop) run() {
+	defer close(l.ended)
+	l.task = l.session.newTask(l.self)
+	l.prepares, _ = l.task.(Preparing)
+	l.state.begin()
+	l.settle()
+	var spare []func()
+	for !l.closed {
+		<-l.box.wake
+		items := l.box.take(spare)
+		for i, f := range items {
+			f()
+			items[i] = nil
+		}
+		spare = items
+		l.settle()
+	}
+}
+
+// settle hands over, retires and passes on what the last functions allowed.
+func (l *loop) settle() {
+	if l.closed {
+		return
+	}
+	l.pump()
+	l.submitWork()
+	if len(l.out) > 0 {
+		l.outbox.put(l.out)
+		clear(l.out)
+		l.out = l.out[:0]
+	}
+	l.checkDrained()
+}
+
+// submitWork hands the work of one round to the workers in chunks, so that a
+// busy loop pays for a wake-up per chunk rather than per record.
+func (l *loop) submitWork() {
+	if len(l.works) == 0 {
+		return
+	}
+	items := l.works
+	l.works = nil
+	size := min(64, max(1, len(items)/l.session.workerCount))
+	var jobs []func()
+	for len(items) > 0 {
+		chunk := items[:min(size, len(items))]
+		items = items[len(chunk):]
+		jobs = append(jobs, func() { l.runWork(chunk) })
+	}
+	l.session.workers.submit(jobs...)
+}
+
+func (l *loop) runWork(items []workItem) {
+	for _, item := range items {
+		item.f()
+	}
+	l.post(func() {
+		for _, item := range items {
+			if item.then != nil {
+				item.then()
+			}
+		}
+	})
+}
+
+// open begins the task's work once its state is restored.
+func (l *loop) open() {
+	if l.closed || l.opened.Load() {
+		return
+	}
+	l.task.Open()
+	l.opened.Store(true)
+	l.session.log.Info("task open", "partition", l.number, "owner", l.name)
+}
+
+// drain stops the handing over of inputs and calls drained, once, when what is
+// under way has ended or the task says that it can be left. It is posted.
+func (l *loop) drain(drained func()) {
+	l.draining = true
+	l.drained = append(l.drained, drained)
+	if d, ok := l.task.(Draining); ok && l.opened.Load() && !l.drainAsked {
+		l.drainAsked = true
+		d.Drain(func() { l.drainAnswered = true })
+	}
+}
+
+// checkDrained ends a drain. It comes after the results of this round were put
+// out, so that the last transaction holds them.
+func (l *loop) checkDrained() {
+	if l.drained == nil {
+		return
+	}
+	over := l.underWay == 0
+	if l.drainAsked {
+		over = l.drainAnswered
+	}
+	if !over {
+		return
+	}
+	drained := l.drained
+	l.drained = nil
+	for _, f := range drained {
+		f()
+	}
+}
+
+// close ends the tenure: what was accepted by post still runs, nothing after.
+// It is posted.
+func (l *loop) close() {
+	if l.closed {
+		return
+	}
+	for _, f := range l.box.close() {
+		f()
+	}
+	l.closed = true
+	for timer := range l.timers {
+		timer.Stop()
+	}
+	l.cancel()
+	l.task.Close()
+	l.state.end()
+}

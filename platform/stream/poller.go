@@ -1,0 +1,110 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// poller hands fetched inputs to their tasks. It never waits for a task:
+// a partition that is full is paused.
+type poller struct {
+	session *session
+
+	mu     sync.Mutex
+	stop   context.CancelFunc // of the poll under way
+	polls  int                // begun
+	ended  bool
+	passed []barrier
+}
+
+// barrier is reached when a later poll begins than the one under way.
+type barrier struct {
+	after int
+	done  chan struct{}
+}
+
+// barrier is closed once whatever had been polled when it was called has been
+// delivered or dropped. A revoked partition's records, which the client may
+// have handed over an instant before, then cannot reach its next tenure.
+func (p *poller) barrier() <-chan struct{} {
+	done := make(chan struct{})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended || p.stop == nil {
+		close(done)
+		return done
+	}
+	p.passed = append(p.passed, barrier{p.polls, done})
+	p.stop()
+	return done
+}
+
+func (p *poller) begin(ctx context.Context) context.Context {
+	poll, stop := context.WithCancel(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stop != nil {
+		p.stop()
+	}
+	p.stop = stop
+	p.polls++
+	waiting := p.passed[:0]
+	for _, b := range p.passed {
+		if b.after < p.polls {
+			close(b.done)
+			continue
+		}
+		waiting = append(waiting, b)
+	}
+	p.passed = waiting
+	return poll
+}
+
+func (p *poller) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	if p.stop != nil {
+		p.stop()
+	}
+	for _, b := range p.passed {
+		close(b.done)
+	}
+	p.passed = nil
+}
+
+func (p *poller) run(ctx context.Context) error {
+	defer p.end()
+	for ctx.Err() == nil {
+		fetches := p.session.group.PollFetches(p.begin(ctx))
+		fetches.EachError(p.failed)
+		fetches.EachPartition(p.deliver)
+	}
+	return nil
+}
+
+func (p *poller) failed(topic string, number int32, err error) {
+	var lost *kgo.ErrGroupSession
+	if errors.As(err, &lost) {
+		if needed := forOperator(lost.Err); needed != nil {
+			p.session.fail(needed)
+			return
+		}
+		p.session.log.Warn("group membership lost, joining again", "error", lost.Err)
+		return
+	}
+	p.session.fetchError(topic, number, err)
+}
+
+func (p *poller) deliver(fetched kgo.FetchTopicPartition) {
+	if len(fetched.Records) == 0 {
+		return
+	}
+	part := p.session.input(topicPartition{fetched.Topic, fetched.Partition})
+	if part != nil && part.deliver(fetched.Records, fetched.HighWatermark) {
+		p.session.pause(part)
+	}
+}

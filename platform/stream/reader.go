@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"context"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// restoreSlots is how many batches the reader may be ahead of a task.
+const restoreSlots = 8
+
+// reader tails the state and followed partitions of all tasks with one client.
+// Adding, removing and polling are done by one goroutine, so that a record that
+// was polled for one tenure never reaches the next.
+type reader struct {
+	session *session
+	wakeup  chan struct{}
+
+	mu       sync.Mutex
+	commands []func()
+	stopPoll context.CancelFunc // of the poll under way
+
+	// Owned by the goroutine.
+	client *kgo.Client
+	owners map[topicPartition]*loop
+}
+
+func newReader(s *session) *reader {
+	return &reader{session: s, wakeup: make(chan struct{}, 1), owners: make(map[topicPartition]*loop)}
+}
+
+// add starts the reading of partitions from their start.
+func (r *reader) add(l *loop, partitions []topicPartition) {
+	if len(partitions) > 0 {
+		r.command(func() { r.adopt(l, partitions) })
+	}
+}
+
+// remove stops the reading for a task.
+func (r *reader) remove(l *loop) { r.command(func() { r.drop(l) }) }
+
+func (r *reader) command(f func()) {
+	r.mu.Lock()
+	r.commands = append(r.commands, f)
+	stop := r.stopPoll
+	r.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	select {
+	case r.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+func (r *reader) run(ctx context.Context) error {
+	defer func() {
+		if r.client != nil {
+			r.client.Close()
+		}
+	}()
+	for ctx.Err() == nil {
+		poll, stop := context.WithCancel(ctx)
+		r.mu.Lock()
+		commands := r.commands
+		r.commands, r.stopPoll = nil, stop
+		r.mu.Unlock()
+		for _, f := range commands {
+			f()
+		}
+		if r.client == nil {
+			select {
+			case <-ctx.Done():
+			case <-r.wakeup:
+			}
+		} else {
+			r.pass(ctx, r.client.PollFetches(poll))
+		}
+		stop()
+	}
+	return nil
+}
+
+func (r *reader) adopt(l *loop, partitions []topicPartition) {
+	offsets := make(map[string]map[int32]kgo.Offset)
+	for _, tp := range partitions {
+		r.owners[tp] = l
+		if offsets[tp.topic] == nil {
+			offsets[tp.topic] = make(map[int32]kgo.Offset)
+		}
+		offsets[tp.topic][tp.number] = kgo.NewOffset().AtStart()
+	}
+	if r.client != nil {
+		r.client.AddConsumePartitions(offsets)
+		return
+	}
+	client, err := r.session.cfg.newTail(offsets)
+	if err != nil {
+		r.session.fail(err)
+		return
+	}
+	r.client = client
+}
+
+func (r *reader) drop(l *loop) {
+	gone := make(map[string][]int32)
+	for tp, owner := range r.owners {
+		if owner == l {
+			delete(r.owners, tp)
+			gone[tp.topic] = append(gone[tp.topic], tp.number)
+		}
+	}
+	if r.client != nil && len(gone) > 0 {
+		r.client.RemoveConsumePartitions(gone)
+	}
+}
+
+// pass hands what was fetched to the tasks, waiting for one that is behind.
+func (r *reader) pass(ctx context.Context, fetches kgo.Fetches) {
+	fetches.EachError(func(topic string, number int32, err error) { r.session.fetchError(topic, number, err) })
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		tp := topicPartition{p.Topic, p.Partition}
+		l := r.owners[tp]
+		if l == nil || len(p.Records) == 0 {
+			return
+		}
+		select {
+		case l.state.slots <- struct{}{}:
+		case <-l.ctx.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+		posted := l.post(func() {
+			<-l.state.slots
+			l.state.restore(batch{tp, p.Records})
+		})
+		if !posted {
+			<-l.state.slots
+		}
+	})
+}

@@ -1,0 +1,216 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// round is one transaction, or, when nothing was put out, one commit of
+// offsets alone. Owned by the transactor's goroutine.
+type round struct {
+	*transactor
+	began    time.Time
+	shares   []*share
+	open     bool // a transaction was begun
+	records  int
+	memberID string // captured before anything was taken: a rebalance since then is to refuse the offsets
+	genID    int32
+	fresh    []outEntry
+}
+
+// share is one task's part of a round.
+type share struct {
+	task    *loop
+	entries []outEntry
+	records int
+}
+
+func (r *round) empty() bool { return len(r.shares) == 0 }
+
+func (r *round) run(ctx context.Context) error {
+	if err := r.collect(ctx); err != nil || r.empty() {
+		return err
+	}
+	start := time.Now()
+	fate, err := r.finish(ctx)
+	switch fate {
+	case fateCommitted:
+		r.aborts = 0
+		r.session.metrics.committed(r.records, time.Since(start))
+		r.committed()
+		return nil
+	case fateAborted:
+		return r.again(ctx, err)
+	}
+	return err
+}
+
+// collect takes what the tasks put out, and produces it, for one commit
+// interval from the first of it on, or less when somebody waits.
+func (r *round) collect(ctx context.Context) error {
+	r.memberID, r.genID = r.session.group.GroupMetadata()
+	timer := time.NewTimer(r.session.cfg.CommitInterval)
+	defer timer.Stop()
+	for {
+		if err := r.gather(ctx); err != nil || r.empty() || r.hurried() {
+			return err
+		}
+		select {
+		case <-r.wakeup:
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (r *round) gather(ctx context.Context) error {
+	for _, task := range r.current() {
+		r.fresh = task.outbox.take(r.fresh[:0])
+		if len(r.fresh) == 0 {
+			continue
+		}
+		s := r.share(task)
+		s.entries = append(s.entries, r.fresh...)
+		for i := range r.fresh {
+			if err := r.produce(ctx, s, r.fresh[i].records); err != nil {
+				return err
+			}
+		}
+		clear(r.fresh)
+	}
+	return nil
+}
+
+func (r *round) share(task *loop) *share {
+	for _, s := range r.shares {
+		if s.task == task {
+			return s
+		}
+	}
+	s := &share{task: task}
+	r.shares = append(r.shares, s)
+	return s
+}
+
+func (r *round) produce(ctx context.Context, s *share, records []*Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	if !r.open {
+		if err := r.begin(); err != nil {
+			return err
+		}
+	}
+	for _, rec := range records {
+		r.client.Produce(ctx, rec, r.promise)
+	}
+	s.records += len(records)
+	r.records += len(records)
+	return nil
+}
+
+func (r *round) begin() error {
+	r.broken.Store(nil)
+	if err := r.client.BeginTransaction(); err != nil {
+		return r.ending(fmt.Errorf("begin transaction: %w", err))
+	}
+	r.open = true
+	return nil
+}
+
+// finish ends the round one way or the other. An error beside fateUnknown ends
+// the session; beside fateAborted it is the reason.
+func (r *round) finish(ctx context.Context) (fate, error) {
+	if !r.open {
+		return r.commitOffsetsAlone(ctx)
+	}
+	err := r.client.Flush(ctx)
+	if err == nil {
+		if broken := r.broken.Load(); broken != nil {
+			err = fmt.Errorf("produce: %w", *broken)
+		}
+	}
+	if err == nil {
+		err = r.addOffsets(ctx)
+	}
+	if err == nil && r.lostTask() {
+		err = errTaskLost
+	}
+	if err != nil {
+		return r.abort(ctx, err)
+	}
+	return r.commit(ctx)
+}
+
+// lostTask reports whether a task that has a share was lost meanwhile.
+func (r *round) lostTask() bool {
+	for _, s := range r.shares {
+		if s.task.outbox.killed() {
+			return true
+		}
+	}
+	return false
+}
+
+// committed tells the tasks.
+func (r *round) committed() {
+	for _, s := range r.shares {
+		entries := s.entries
+		for i := range entries {
+			if p := entries[i].part; p != nil {
+				p.committed.Store(entries[i].next)
+			}
+		}
+		s.task.outbox.settle(len(entries))
+		s.task.post(func() { s.task.settled(entries) })
+	}
+}
+
+// settled frees the room that committed inputs took, and calls back. It is
+// posted.
+func (l *loop) settled(entries []outEntry) {
+	var room map[*partition]*chunkSize
+	for i := range entries {
+		if p := entries[i].part; p != nil {
+			if room == nil {
+				room = make(map[*partition]*chunkSize)
+			}
+			s := room[p]
+			if s == nil {
+				s = &chunkSize{}
+				room[p] = s
+			}
+			s.records++
+			s.bytes += entries[i].bytes
+		}
+		if entries[i].committed != nil {
+			entries[i].committed()
+		}
+	}
+	for p, s := range room {
+		if p.flow.sub(s.records, s.bytes) {
+			l.session.resume(p)
+		}
+	}
+}
+
+type chunkSize struct {
+	records int
+	bytes   int64
+}
+
+// again puts the entries of an aborted round back, to be produced once more,
+// and waits a little when that happened before.
+func (r *round) again(ctx context.Context, reason error) error {
+	r.session.metrics.aborted.Inc()
+	for _, s := range r.shares {
+		s.task.outbox.restore(s.entries)
+	}
+	r.aborts++
+	r.session.log.Warn("transaction aborted, its results are produced again", "attempt", r.aborts, "error", reason)
+	wait := min(20*time.Millisecond<<min(r.aborts, 8), 2*time.Second)
+	return sleep(ctx, wait)
+}

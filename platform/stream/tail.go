@@ -1,0 +1,174 @@
+package stream
+
+import (
+	"slices"
+	"time"
+)
+
+// topicPartition names one partition.
+type topicPartition struct {
+	topic  string
+	number int32
+}
+
+// stateTail is a task's view of the topics that it restores itself from. Owned
+// by the task's loop.
+type stateTail struct {
+	loop    *loop
+	slots   chan struct{}             // bounds what the reader has posted and the loop not taken
+	markers map[topicPartition]bool   // whose own marker has not been read
+	ends    map[topicPartition]int64  // followed ones, whose end at the start was not reached
+	listing bool                      // the ends are not known yet
+	next    map[topicPartition]int64  // read up to, exclusive
+	acked   map[topicPartition][]read // appended and not read back, by offset
+	later   []batch                   // read past a marker before the task was open
+	count   int
+	began   time.Time
+	told    time.Time
+}
+
+type read struct {
+	offset int64
+	back   func(error)
+}
+
+type batch struct {
+	from    topicPartition
+	records []*Record
+}
+
+// begin writes the markers and starts the reading. The offsets of the inputs
+// were fetched before: whatever they cover stands before the markers.
+func (t *stateTail) begin() {
+	l := t.loop
+	t.began = l.now()
+	t.told = t.began
+	state := l.session.statePartitions(l.number)
+	for _, tp := range state {
+		t.markers[tp] = true
+		t.mark(tp)
+	}
+	l.session.reader.add(l, state)
+	if len(l.session.cfg.Follow) > 0 {
+		t.listing = true
+		l.session.follow(l)
+	}
+	t.check()
+}
+
+// mark writes the owner's marker, until it stands.
+func (t *stateTail) mark(tp topicPartition) {
+	l := t.loop
+	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(_ *Record, err error) {
+		if err == nil {
+			return
+		}
+		l.post(func() {
+			l.session.log.Warn("write marker, will try again", "topic", tp.topic, "partition", tp.number, "error", err)
+			l.after(time.Second, func() { t.mark(tp) })
+		})
+	})
+}
+
+// following takes in the ends of the followed partitions.
+func (t *stateTail) following(ends map[topicPartition]int64) {
+	t.listing = false
+	for tp, end := range ends {
+		if t.next[tp] < end {
+			t.ends[tp] = end
+		}
+	}
+	t.check()
+}
+
+// restore passes records to the task: up to the marker at once, past it when
+// the task is open.
+func (t *stateTail) restore(b batch) {
+	l := t.loop
+	for i, rec := range b.records {
+		if !l.opened.Load() && t.waits(b.from) {
+			t.later = append(t.later, batch{b.from, b.records[i:]})
+			break
+		}
+		t.next[b.from] = rec.Offset + 1
+		if rec.Attrs.IsControl() {
+			continue
+		}
+		if owner, ok := marker(rec); ok && owner == l.name {
+			delete(t.markers, b.from)
+		}
+		l.task.Restore(rec)
+		t.count++
+	}
+	l.session.metrics.restored.Add(float64(len(b.records)))
+	t.readBack(b.from)
+	if end, ok := t.ends[b.from]; ok && t.next[b.from] >= end {
+		delete(t.ends, b.from)
+	}
+	t.check()
+}
+
+// waits reports whether a state partition is restored while others are not.
+func (t *stateTail) waits(tp topicPartition) bool {
+	return !t.markers[tp] && slices.Contains(t.loop.session.cfg.State, tp.topic)
+}
+
+// check opens the task when everything has been read.
+func (t *stateTail) check() {
+	l := t.loop
+	if l.opened.Load() {
+		return
+	}
+	if len(t.markers) > 0 || len(t.ends) > 0 || t.listing {
+		t.tell()
+		return
+	}
+	if t.count > 0 {
+		l.session.log.Info("state restored", "partition", l.number, "records", t.count, "took", l.now().Sub(t.began))
+	}
+	l.open()
+	later := t.later
+	t.later = nil
+	for _, b := range later {
+		t.restore(b)
+	}
+}
+
+// tell shows the progress of a long restore.
+func (t *stateTail) tell() {
+	if now := t.loop.now(); now.Sub(t.told) >= 5*time.Second {
+		t.told = now
+		t.loop.session.log.Info("restoring state", "partition", t.loop.number, "records", t.count, "since", now.Sub(t.began))
+	}
+}
+
+// append writes a record outside of transactions.
+func (l *loop) append(rec *Record, readBack func(error)) {
+	l.session.journal.write(rec, func(rec *Record, err error) {
+		if readBack != nil {
+			l.post(func() { l.state.written(rec, err, readBack) })
+		}
+	})
+}
+
+// written notes an acknowledged record; the tail may be past it already.
+func (t *stateTail) written(rec *Record, err error, back func(error)) {
+	if err != nil {
+		back(err)
+		return
+	}
+	tp := topicPartition{rec.Topic, rec.Partition}
+	waiting := t.acked[tp]
+	at, _ := slices.BinarySearchFunc(waiting, rec.Offset, func(r read, offset int64) int { return int(r.offset - offset) })
+	t.acked[tp] = slices.Insert(waiting, at, read{rec.Offset, back})
+	t.readBack(tp)
+}
+
+func (t *stateTail) readBack(tp topicPartition) {
+	for waiting := t.acked[tp]; len(waiting) > 0 && waiting[0].offset < t.next[tp]; waiting = t.acked[tp] {
+		t.acked[tp] = waiting[1:]
+		waiting[0].back(nil)
+	}
+}
+
+func (t *stateTail) end() { t.loop.session.reader.remove(t.loop) }
