@@ -43,7 +43,7 @@ func (c *conn) insertColumns(ins insertStatement) ([]column, error) {
 	if list == "" {
 		list = "*"
 	}
-	rows, err := c.session.texts("DESCRIBE TABLE (SELECT "+list+" FROM "+ins.table+")")
+	rows, err := c.session.texts("DESCRIBE TABLE (SELECT " + list + " FROM " + ins.table + ")")
 	if err != nil {
 		return nil, err
 	}

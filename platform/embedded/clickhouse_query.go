@@ -275,7 +275,7 @@ func (a *answer) end() error {
 
 // describe gives the columns of a query that gave no rows; none if it is not one that can be described.
 func (c *conn) describe(query string) []column {
-	rows, err := c.session.texts("DESCRIBE TABLE ("+strings.TrimRight(strings.TrimSpace(query), ";")+"\n)")
+	rows, err := c.session.texts("DESCRIBE TABLE (" + strings.TrimRight(strings.TrimSpace(query), ";") + "\n)")
 	if err != nil {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (p *Process) start(ctx context.Context) error {
 	cmd.Env = append(os.Environ(), p.command.Env...)
 	cmd.Dir = p.command.Dir
 	cmd.Stdout, cmd.Stderr = p.command.Log, p.command.Log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C in the terminal is for the one who started it
+	cmd.SysProcAttr = processAttributes(p.command.stdin != nil)
 	cmd.WaitDelay = time.Second
 	closers, err := p.attach(cmd)
 	if err == nil {
