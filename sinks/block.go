@@ -1,0 +1,181 @@
+package sinks
+
+import (
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// namedColumn is a column of a table with its name there.
+type namedColumn struct {
+	name string
+	column
+}
+
+// rowWriter decodes records into the columns of one table. It is a block's own
+// and not safe for concurrent use.
+type rowWriter interface {
+	// write appends the record's row. After an error nothing of the record is
+	// in the columns.
+	write(rec *kgo.Record) error
+	// columns are the table's own columns, without those that say where the row
+	// came from. Those that have rows fewer than the block are padded.
+	columns() []namedColumn
+}
+
+// block is rows of one topic-partition, in the order of their offsets, as
+// columns ready to be sent. All its records have a Kafka timestamp in one month,
+// the table's partition: a block makes one part, which is there or is not.
+type block struct {
+	writer rowWriter
+	table  []namedColumn
+	at     []int64 // offsets of the rows
+
+	topic      dictionaryColumn
+	partition  numberColumn[int32]
+	offset     numberColumn[int64]
+	timestamp  numberColumn[int64]
+	first      int64 // offsets delivered, rows or not
+	last       int64
+	count      int64
+	bytes      int64     // of the records that came in
+	month      int       // of every record, as monthOf counts
+	since      time.Time // when the first record came in
+	newest     int64     // latest Kafka timestamp, ms
+	rejections []rejection
+}
+
+// rejection is a record that cannot be a row.
+type rejection struct {
+	record *kgo.Record
+	cause  error
+}
+
+func newBlock(w rowWriter) *block {
+	b := &block{writer: w, table: w.columns(), topic: *newDictionary()}
+	b.reset()
+	return b
+}
+
+func (b *block) reset() {
+	for _, c := range b.source() {
+		c.reset()
+	}
+	for _, c := range b.table {
+		c.reset()
+	}
+	b.at, b.rejections = b.at[:0], nil
+	b.first, b.last, b.count, b.bytes, b.month, b.newest = -1, -1, 0, 0, 0, 0
+	b.since = time.Time{}
+}
+
+// source are the columns that every table has.
+func (b *block) source() []namedColumn {
+	return []namedColumn{
+		{"_topic", &b.topic}, {"_partition", &b.partition}, {"_offset", &b.offset}, {"_timestamp", &b.timestamp},
+	}
+}
+
+// add takes a record in, as a row or as a rejection.
+func (b *block) add(rec *kgo.Record) {
+	if b.count == 0 {
+		b.first, b.month = rec.Offset, monthOf(rec)
+	}
+	b.last = rec.Offset
+	b.count++
+	b.bytes += int64(len(rec.Key) + len(rec.Value))
+	if err := b.writer.write(rec); err != nil {
+		b.rejections = append(b.rejections, rejection{rec, err})
+		return
+	}
+	at := timestampOf(rec)
+	b.topic.append(rec.Topic)
+	b.partition.append(rec.Partition)
+	b.offset.append(rec.Offset)
+	b.timestamp.append(at)
+	b.at = append(b.at, rec.Offset)
+	b.newest = max(b.newest, at)
+}
+
+// takes reports whether the record may join the block: an empty block takes any,
+// another those of its month.
+func (b *block) takes(rec *kgo.Record) bool { return b.count == 0 || monthOf(rec) == b.month }
+
+func (b *block) span() span { return span{First: b.first, Last: b.last, Count: b.count} }
+
+func (b *block) offsets() []int64 { return b.at }
+
+func (b *block) pick(keep []bool) rows {
+	out := &picked{at: make([]int64, 0, len(b.at))}
+	all := true
+	for i, k := range keep {
+		if k {
+			out.at = append(out.at, b.at[i])
+		}
+		all = all && k
+	}
+	if all {
+		return b
+	}
+	for _, c := range b.input() {
+		out.columns = append(out.columns, proto.InputColumn{Name: c.Name, Data: c.Data.(column).pick(keep)})
+	}
+	return out
+}
+
+// input is the block as the native protocol wants it. Columns of which no record
+// had a value are left out: the table's defaults stand for them.
+func (b *block) input() proto.Input {
+	in := make(proto.Input, 0, len(b.table)+4)
+	for _, c := range b.source() {
+		in = append(in, proto.InputColumn{Name: c.name, Data: c.column})
+	}
+	for _, c := range b.table {
+		if c.Rows() == 0 {
+			continue
+		}
+		c.pad(len(b.at))
+		in = append(in, proto.InputColumn{Name: c.name, Data: c.column})
+	}
+	return in
+}
+
+// picked is some of a block's rows.
+type picked struct {
+	at      []int64
+	columns proto.Input
+}
+
+func (p *picked) offsets() []int64   { return p.at }
+func (p *picked) input() proto.Input { return p.columns }
+
+func (p *picked) pick(keep []bool) rows {
+	out := &picked{}
+	for i, k := range keep {
+		if k {
+			out.at = append(out.at, p.at[i])
+		}
+	}
+	for _, c := range p.columns {
+		out.columns = append(out.columns, proto.InputColumn{Name: c.Name, Data: c.Data.(column).pick(keep)})
+	}
+	return out
+}
+
+// maxTimestamp is the last millisecond of 2299, the last year of DateTime64(3).
+const maxTimestamp = 10413791999999
+
+// clampTime bounds milliseconds to what DateTime64(3) and toYYYYMM hold: years
+// 1970 to 2299. A time outside is somebody's broken clock, not a reason to lose
+// the row.
+func clampTime(ms int64) int64 { return min(max(ms, 0), maxTimestamp) }
+
+// timestampOf is the record's Kafka timestamp, as its row has it.
+func timestampOf(rec *kgo.Record) int64 { return clampTime(rec.Timestamp.UnixMilli()) }
+
+// monthOf is the table's partition of the record, toYYYYMM in UTC.
+func monthOf(rec *kgo.Record) int {
+	at := time.UnixMilli(timestampOf(rec)).UTC()
+	return at.Year()*100 + int(at.Month())
+}
