@@ -1,0 +1,38 @@
+package sinks
+
+import "doustream/schemas"
+
+// table is one table that the sink fills and the topic it fills it from.
+type table struct {
+	name  string
+	topic string // without prefix
+	rows  func() rowWriter
+}
+
+// tables are those that the sink fills.
+var tables = []table{
+	{name: "user_events", topic: schemas.TopicUsers, rows: func() rowWriter { return newUserRows() }},
+	{name: "notifications", topic: schemas.TopicResults, rows: func() rowWriter { return newResultRows() }},
+	{name: "dead_letters", topic: schemas.TopicDeadLetters, rows: func() rowWriter { return newDeadLetterRows() }},
+}
+
+// tableOf is the table that a topic's rows go into; the topic may carry the
+// prefix.
+func tableOf(prefix, topic string) (table, bool) {
+	for _, t := range tables {
+		if prefix+t.topic == topic {
+			return t, true
+		}
+	}
+	return table{}, false
+}
+
+// group is columns of one kind of record. A row without that kind has nothing in
+// them: fill brings them up to the rows before the one that has.
+type group []namedColumn
+
+func (g group) fill(rows int) {
+	for _, c := range g {
+		c.pad(rows)
+	}
+}

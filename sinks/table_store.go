@@ -1,0 +1,122 @@
+package sinks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// sendable is a block that the native protocol can send.
+type sendable interface {
+	rows
+	input() proto.Input
+}
+
+// tableStore is the table of one topic-partition, on one connection. It
+// implements store. The connection is lent for one range at a time.
+type tableStore struct {
+	place place
+	on    *connection
+	sent  func(rows int, took time.Duration) // after every insert that succeeded
+}
+
+// insert sends the block as one data block in one INSERT.
+func (t *tableStore) insert(ctx context.Context, block rows, token string) error {
+	in := block.(sendable).input()
+	started := time.Now()
+	err := t.on.do(ctx, ch.Query{
+		Body:     "INSERT INTO " + quoteName(t.place.table) + " (" + columnList(in) + ") VALUES",
+		Input:    in,
+		Settings: append(insertSettings(token), deadline(ctx)...),
+	})
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", t.place.table, err)
+	}
+	t.sent(len(block.offsets()), time.Since(started))
+	return nil
+}
+
+// insertSettings make an insert one part that is known by its token.
+func insertSettings(token string) []ch.Setting {
+	return []ch.Setting{
+		{Key: "insert_deduplication_token", Value: token, Important: true},
+		{Key: "insert_deduplicate", Value: "1", Important: true},
+		{Key: "deduplicate_blocks_in_dependent_materialized_views", Value: "1", Important: true},
+		{Key: "async_insert", Value: "0", Important: true},
+	}
+}
+
+// deadline has the server give up when we do, a second later at most: what it
+// does after its client is gone could meet what a successor does.
+func deadline(ctx context.Context) []ch.Setting {
+	at, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	seconds := max(1, int(time.Until(at).Seconds()))
+	return []ch.Setting{{Key: "max_execution_time", Value: strconv.Itoa(seconds), Important: true}}
+}
+
+// present asks which of the block's offsets the table holds.
+func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
+	offsets := block.offsets()
+	if len(offsets) == 0 {
+		return nil, nil
+	}
+	var column proto.ColInt64
+	var found []int64
+	err := t.on.do(ctx, ch.Query{
+		Body: fmt.Sprintf("SELECT `_offset` FROM %s WHERE `_topic` = %s AND `_partition` = %d AND `_offset` >= %d AND `_offset` <= %d",
+			quoteName(t.place.table), quoteText(t.place.topic), t.place.partition, offsets[0], offsets[len(offsets)-1]),
+		Result: proto.Results{{Name: "_offset", Data: &column}},
+		OnResult: func(context.Context, proto.Block) error {
+			found = append(found, column...)
+			return nil
+		},
+		Settings: append(lookUpSettings(), deadline(ctx)...),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select from %s: %w", t.place.table, err)
+	}
+	slices.Sort(found)
+	there := make([]bool, len(offsets))
+	for i, offset := range offsets {
+		_, there[i] = slices.BinarySearch(found, offset)
+	}
+	return there, nil
+}
+
+// lookUpSettings: what a replica does not know yet counts as missing only when
+// the quorum has agreed (no effect on tables without replicas), and no limit of
+// a profile may cut the answer short.
+func lookUpSettings() []ch.Setting {
+	return []ch.Setting{
+		{Key: "select_sequential_consistency", Value: "1", Important: true},
+		{Key: "max_result_rows", Value: "0", Important: true},
+	}
+}
+
+func columnList(in proto.Input) string {
+	names := make([]string, len(in))
+	for i, c := range in {
+		names[i] = quoteName(c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+var (
+	nameEscapes = strings.NewReplacer(`\`, `\\`, "`", "\\`")
+	textEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+)
+
+// quoteName makes a ClickHouse identifier.
+func quoteName(name string) string { return "`" + nameEscapes.Replace(name) + "`" }
+
+// quoteText makes a ClickHouse string literal.
+func quoteText(text string) string { return "'" + textEscapes.Replace(text) + "'" }

@@ -1,0 +1,126 @@
+package sinks
+
+import (
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/schemas"
+)
+
+type (
+	text  = stringColumn
+	word  = dictionaryColumn
+	float = nullableColumn[float64]
+)
+
+// userRows writes users.enriched into user_events.
+type userRows struct {
+	rows int
+
+	eventID, sessionID, openID, unionID, anonymousOpenID text
+	kind                                                 numberColumn[int8]
+	appID, sourceTopic                                   *word
+	occurredAt, enrichedAt, sourceOffset                 numberColumn[int64]
+	sourcePartition                                      numberColumn[int32]
+
+	profile      profileColumns
+	phone        phoneColumns
+	location     locationColumns
+	address      addressColumns
+	device       deviceColumns
+	subscription subscriptionColumns
+
+	groups struct{ profile, phone, location, address, device, subscription group }
+	all    []namedColumn
+}
+
+func newUserRows() *userRows {
+	r := &userRows{appID: newDictionary(), sourceTopic: newDictionary()}
+	r.profile, r.phone, r.location = newProfileColumns(), newPhoneColumns(), newLocationColumns()
+	r.address, r.device, r.subscription = newAddressColumns(), newDeviceColumns(), newSubscriptionColumns()
+	r.groups.profile = r.profile.named()
+	r.groups.phone = r.phone.named("phone_")
+	r.groups.location = r.location.named()
+	r.groups.address = r.address.named()
+	r.groups.device = r.device.named()
+	r.groups.subscription = r.subscription.named()
+	r.all = []namedColumn{
+		{"event_id", &r.eventID}, {"kind", &r.kind}, {"app_id", r.appID}, {"session_id", &r.sessionID},
+		{"open_id", &r.openID}, {"union_id", &r.unionID}, {"anonymous_open_id", &r.anonymousOpenID},
+		{"occurred_at", &r.occurredAt}, {"enriched_at", &r.enrichedAt},
+		{"source_topic", r.sourceTopic}, {"source_partition", &r.sourcePartition}, {"source_offset", &r.sourceOffset},
+	}
+	for _, g := range []group{r.groups.profile, r.groups.phone, r.groups.location, r.groups.address, r.groups.device, r.groups.subscription} {
+		r.all = append(r.all, g...)
+	}
+	return r
+}
+
+func (r *userRows) columns() []namedColumn { return r.all }
+
+func (r *userRows) write(rec *kgo.Record) error {
+	u, err := schemas.DecodeEnrichedUser(rec.Value)
+	if err != nil {
+		return err
+	}
+	r.add(&u)
+	return nil
+}
+
+func (r *userRows) add(u *schemas.EnrichedUser) {
+	before := r.eventID.rows
+	r.eventID.append(u.EventID)
+	r.kind.append(int8(u.Kind))
+	r.appID.append(u.AppID)
+	r.sessionID.append(u.SessionID)
+	r.openID.append(u.OpenID)
+	r.unionID.append(u.UnionID)
+	r.anonymousOpenID.append(u.AnonymousOpenID)
+	r.occurredAt.append(clampTime(u.OccurredAt))
+	r.enrichedAt.append(clampTime(u.EnrichedAt))
+	r.sourceTopic.append(u.Source.Topic)
+	r.sourcePartition.append(u.Source.Partition)
+	r.sourceOffset.append(u.Source.Offset)
+	r.addKind(u, before)
+}
+
+func (r *userRows) addKind(u *schemas.EnrichedUser, before int) {
+	if u.Profile != nil {
+		r.groups.profile.fill(before)
+		r.profile.append(u.Profile)
+	}
+	if u.Phone != nil {
+		r.groups.phone.fill(before)
+		r.phone.append(u.Phone)
+	}
+	if u.Location != nil {
+		r.groups.location.fill(before)
+		r.location.append(u.Location)
+	}
+	if u.Address != nil {
+		r.groups.address.fill(before)
+		r.address.append(u.Address)
+	}
+	if u.Device != nil {
+		r.groups.device.fill(before)
+		r.device.append(u.Device)
+	}
+	if u.Subscription != nil {
+		r.groups.subscription.fill(before)
+		r.subscription.append(u.Subscription)
+	}
+}
+
+// consentNumbers and coordNumbers are the tables' Enum8 values.
+var (
+	consentNumbers = map[schemas.ConsentStatus]int8{
+		schemas.ConsentAccept: 1, schemas.ConsentReject: 2, schemas.ConsentBan: 3, schemas.ConsentFail: 4,
+	}
+	coordNumbers = map[schemas.CoordType]int8{schemas.CoordWGS84: 1, schemas.CoordGCJ02: 2}
+)
+
+// consentNumber is 0, UNKNOWN, for a status that this version does not know.
+func consentNumber(s schemas.ConsentStatus) int8 {
+	return consentNumbers[schemas.ConsentStatus(strings.ToLower(string(s)))]
+}
