@@ -20,6 +20,7 @@ const (
 	nameParkedEvent        = "doustream.ParkedEvent"
 	nameNotificationState  = "doustream.NotificationState"
 	nameTokenRecord        = "doustream.TokenRecord"
+	nameCreditState        = "doustream.CreditState"
 )
 
 //go:embed *.avsc
@@ -52,6 +53,7 @@ var shipped = []struct {
 	{nameParkedEvent, 1, "parked_event.avsc"},
 	{nameNotificationState, 1, "notification_state.avsc"},
 	{nameTokenRecord, 1, "token_record.avsc"},
+	{nameCreditState, 1, "credit_state.avsc"},
 }
 
 var (
