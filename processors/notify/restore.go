@@ -1,0 +1,140 @@
+package notify
+
+import (
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// restore takes in one record of the notifications topic, before Open. What
+// cannot be opened ends the task: going on without it could send twice.
+func (t *Task) restore(rec *stream.Record) {
+	prefix, i, err := parseKey(rec.Key)
+	if err != nil {
+		t.fail("restore notification", err)
+		return
+	}
+	if prefix == prefixCredit {
+		err = t.restoreCredit(rec, i)
+	} else {
+		err = t.restoreNotification(rec, i)
+	}
+	if err != nil {
+		t.fail("restore notification", err)
+	}
+}
+
+func (t *Task) restoreCredit(rec *stream.Record, i id) error {
+	if rec.Value == nil {
+		return nil
+	}
+	plain, err := t.codec.open(rec, purposeCredit)
+	if err != nil {
+		return err
+	}
+	s, err := schemas.DecodeCreditState(plain)
+	if err != nil {
+		return err
+	}
+	t.ledger.restore(i, s)
+	return nil
+}
+
+func (t *Task) restoreNotification(rec *stream.Record, i id) error {
+	if rec.Value == nil {
+		delete(t.restored, i)
+		t.dedup.remove(i)
+		return nil
+	}
+	plain, err := t.codec.open(rec, purposeNotification)
+	if err != nil {
+		return err
+	}
+	s, err := schemas.DecodeNotificationState(plain)
+	if err != nil {
+		return err
+	}
+	if s.Stage != schemas.StageResult || s.Result == nil {
+		t.dedup.remove(i)
+		t.restored[i] = s
+		return nil
+	}
+	delete(t.restored, i)
+	t.dedup.add(i, outcome{
+		status: s.Result.Status, errNo: s.Result.ErrNo, reason: s.Result.Reason, logID: s.Result.LogID,
+		attempts: int(s.Result.Attempts), finishedAt: millis(s.Result.FinishedAt),
+	})
+	return nil
+}
+
+// takeUp goes on with a notification that the predecessor left.
+func (t *Task) takeUp(i id, s schemas.NotificationState) {
+	order, err := schemas.DecodeOrder(s.Order)
+	if err != nil || t.apps[s.AppID] == nil {
+		t.giveUp(i, s, order, err)
+		return
+	}
+	u := t.user(order.AppID, order.OpenID)
+	n := &notification{
+		id: i, user: u, raw: s.Order, templateID: order.TemplateID, source: s.Source, owed: s.Owed,
+		stage: s.Stage, attempts: int(s.Attempts), queuedAt: millis(s.QueuedAt),
+		expiresAt: millis(s.ExpiresAt), retryAt: millis(s.RetryAt), expiryIndex: -1,
+	}
+	u.size++
+	t.enqueue(n)
+	if s.Stage != schemas.StageIntent {
+		t.place(u, t.openedAt)
+		return
+	}
+	if t.cfg.Unknown == UnknownReport {
+		t.finish(n, outcome{status: schemas.StatusUnknown, reason: reasonInterrupted})
+		return
+	}
+	n.stage = schemas.StageRetry
+	t.later(n, order, t.openedAt)
+}
+
+// giveUp ends a restored notification that nobody can send: its app is no
+// longer configured, or the order no longer decodes.
+func (t *Task) giveUp(i id, s schemas.NotificationState, order schemas.Order, err error) {
+	order.NotificationID, order.AppID = s.NotificationID, s.AppID
+	o := outcome{
+		status: schemas.StatusInvalid, reason: string(schemas.ReasonAppUnknown),
+		attempts: int(s.Attempts), finishedAt: t.openedAt,
+	}
+	switch {
+	case s.Stage == schemas.StageIntent:
+		o.status, o.reason = schemas.StatusUnknown, reasonInterrupted
+	case err != nil:
+		o.reason = reasonUnreadable
+	}
+	t.done(t.results(nil, order, o, append([]schemas.Source{s.Source}, s.Owed...)...), i, order, s.Source, o)
+	t.metrics.finished(o, t.openedAt.Sub(millis(s.QueuedAt)))
+}
+
+// mayAsk reports whether the ledger of consents lets a notification be sent.
+func (t *Task) mayAsk(n *notification) bool {
+	key := creditID(n.user.app.ID, n.user.openID, n.templateID)
+	return t.ledger.permits(key, t.cfg.Credits, t.cfg.Templates[n.templateID].Kind)
+}
+
+// consent takes in one fact of the consents topic, and gives the user's order
+// that may wait for it its turn.
+func (t *Task) consent(rec *stream.Record) {
+	if rec.Value == nil {
+		return
+	}
+	f, err := schemas.DecodeConsentFact(rec.Value)
+	if err != nil {
+		t.metrics.consentsUnread.Inc()
+		return
+	}
+	t.ledger.take(f, rec)
+	if !t.opened {
+		return
+	}
+	if a := t.apps[f.AppID]; a != nil {
+		if u := a.users[f.OpenID]; u != nil {
+			t.place(u, t.loop.Now())
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package notify
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"doustream/platform/secrets"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// Keys in the notifications topic: a prefix that tells what the value is, and
+// the hexadecimal id. The id is a hash so that the record of a notification
+// whose life is over can be deleted by what is still remembered of it.
+const (
+	prefixNotification = "n|"
+	prefixCredit       = "c|"
+)
+
+// Purposes that the state is sealed for.
+const (
+	purposeNotification = "notification"
+	purposeCredit       = "credit"
+	purposeToken        = "token"
+)
+
+var errStateKey = errors.New("no key of notify's")
+
+// codec seals and opens state records.
+type codec struct {
+	keys          *secrets.Keyring
+	notifications string
+	tokens        string
+	partitions    int // of the notifications topic
+	tokenParts    int
+}
+
+// aad binds a sealed value to its place.
+func aad(topic string, key []byte) []byte {
+	return bytes.Join([][]byte{[]byte(topic), key, []byte("v1")}, []byte{0})
+}
+
+func (c *codec) seal(topic string, key, plain []byte, purpose string, partition int) (*stream.Record, error) {
+	value, err := c.keys.Seal(nil, plain, purpose, aad(topic, key))
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", purpose, err)
+	}
+	return &stream.Record{Topic: topic, Partition: int32(partition), Key: key, Value: value}, nil
+}
+
+func (c *codec) open(rec *stream.Record, purpose string) ([]byte, error) {
+	plain, err := c.keys.Open(nil, rec.Value, purpose, aad(rec.Topic, rec.Key))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", purpose, err)
+	}
+	return plain, nil
+}
+
+func idKey(prefix string, i id) []byte { return hex.AppendEncode([]byte(prefix), i[:]) }
+
+// parseKey reads a key of the notifications topic.
+func parseKey(key []byte) (prefix string, i id, err error) {
+	if len(key) != 2+2*len(i) {
+		return "", i, errStateKey
+	}
+	if _, err := hex.Decode(i[:], key[2:]); err != nil {
+		return "", i, errStateKey
+	}
+	return string(key[:2]), i, nil
+}
+
+func (c *codec) notification(i id, s *schemas.NotificationState) (*stream.Record, error) {
+	plain, err := s.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode notification state: %w", err)
+	}
+	return c.seal(c.notifications, idKey(prefixNotification, i), plain, purposeNotification, i.partition(c.partitions))
+}
+
+func (c *codec) tombstone(i id) *stream.Record {
+	return &stream.Record{
+		Topic: c.notifications, Partition: int32(i.partition(c.partitions)), Key: idKey(prefixNotification, i),
+	}
+}
+
+func (c *codec) credit(i id, s schemas.CreditState) (*stream.Record, error) {
+	plain, err := s.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode credit state: %w", err)
+	}
+	return c.seal(c.notifications, idKey(prefixCredit, i), plain, purposeCredit, i.partition(c.partitions))
+}
+
+// tokenKey is the key of an app's token, announceKey that of the announcement
+// of its fetch: two keys, or compaction would drop the token that is good for
+// the announcement of the next. Both stand in one partition, in order.
+func tokenKey(appID, kind string) []byte    { return []byte(appID + "|" + kind) }
+func announceKey(appID, kind string) []byte { return []byte(appID + "|" + kind + "|fetch") }
+
+func (c *codec) token(t *schemas.TokenRecord) (*stream.Record, error) {
+	plain, err := t.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode token: %w", err)
+	}
+	key := tokenKey(t.AppID, t.TokenKind)
+	if t.FetchedAt == 0 {
+		key = announceKey(t.AppID, t.TokenKind)
+	}
+	return c.seal(c.tokens, key, plain, purposeToken, c.tokenPartition(t.AppID, t.TokenKind))
+}
+
+func (c *codec) tokenTombstone(appID, kind string) *stream.Record {
+	return &stream.Record{
+		Topic: c.tokens, Partition: int32(c.tokenPartition(appID, kind)), Key: tokenKey(appID, kind),
+	}
+}
+
+func (c *codec) tokenPartition(appID, kind string) int {
+	return idOf(appID, kind).partition(c.tokenParts)
+}
