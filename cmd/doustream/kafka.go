@@ -77,6 +77,30 @@ func usesTopic(c *config.Config, use config.Use, base string) bool {
 	return false
 }
 
+// awaitTopics waits until Kafka answers and has a role's topics. Partition
+// counts that do not go together end the wait: no time mends them. It answers
+// the partitions of the copartitioned topics, 0 if the role has none.
+func (p *process) awaitTopics(ctx context.Context, role config.Use, w *waiting) (partitions int32, err error) {
+	admin, closeAdmin, err := openAdmin(p.config, p.log)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAdmin()
+	specs := expectedTopics(p.config, role)
+	err = await(ctx, p.log, "kafka", w, func(ctx context.Context) error {
+		details, err := listTopics(ctx, admin, specs)
+		if err != nil {
+			return err
+		}
+		if missing := missingTopics(details, specs); len(missing) > 0 {
+			return fmt.Errorf("topics are missing (doustream topics makes them): %v", missing)
+		}
+		partitions, err = copartitioned(details, specs)
+		return err
+	})
+	return partitions, err
+}
+
 // listTopics asks for the topics of specs. Those that are missing are left out.
 func listTopics(ctx context.Context, admin *kadm.Client, specs []schemas.TopicSpec) (kadm.TopicDetails, error) {
 	names := make([]string, len(specs))
