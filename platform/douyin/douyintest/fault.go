@@ -29,6 +29,7 @@ type Fault struct {
 	AppID    string          `json:"app_id,omitempty"`   // empty: all
 	Mode     Mode            `json:"mode"`
 	After    bool            `json:"after,omitempty"`
+	First    bool            `json:"first,omitempty"` // only the first request for each code
 	ErrNo    int64           `json:"err_no,omitempty"`
 	Status   int             `json:"status,omitempty"`
 	Share    float64         `json:"share,omitempty"` // of the requests it fits; 0: all
@@ -64,9 +65,12 @@ func (p *Platform) SetLatency(e douyin.Endpoint, l Latency) {
 }
 
 // strike finds the fault of a request. The caller holds the lock.
-func (p *Platform) strike(e douyin.Endpoint, appID string) *Fault {
+func (p *Platform) strike(c *call) *Fault {
 	for _, f := range p.faults {
-		if (f.Endpoint != "" && f.Endpoint != e) || (f.AppID != "" && f.AppID != appID) || f.over(p.opts.Now()) {
+		if (f.Endpoint != "" && f.Endpoint != c.endpoint) || (f.AppID != "" && f.AppID != p.appOf(c)) || f.over(p.opts.Now()) {
+			continue
+		}
+		if f.First && p.asked(c) {
 			continue
 		}
 		if f.Share > 0 && p.rng.Float64() >= f.Share {
@@ -80,6 +84,25 @@ func (p *Platform) strike(e douyin.Endpoint, appID string) *Fault {
 		return f
 	}
 	return nil
+}
+
+// appOf names the app of a request; v2 notify tells it by the token alone.
+func (p *Platform) appOf(c *call) string {
+	if c.endpoint == douyin.EndpointNotifyV2 {
+		if a, _, _ := p.holder(c.header, c.now, douyin.EndpointClientToken, douyin.EndpointStableClientToken); a != nil {
+			return a.id
+		}
+	}
+	return c.appID()
+}
+
+func (p *Platform) asked(c *call) bool {
+	for _, text := range []string{c.Code, c.AnonymousCode} {
+		if k := p.codes[text]; k != nil && len(k.asks) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *Fault) over(now time.Time) bool {

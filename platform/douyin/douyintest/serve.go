@@ -84,7 +84,7 @@ func (p *Platform) answer(c *call) (ans []byte, struck *Fault, delay time.Durati
 	c.now = p.opts.Now()
 	p.serial++
 	c.logID = c.now.UTC().Format("20060102150405") + fmt.Sprintf("%018X", p.serial)
-	if f := p.strike(c.endpoint, c.appID()); f != nil {
+	if f := p.strike(c); f != nil {
 		copied := *f
 		copied.ErrNo = f.errNo(c.endpoint)
 		struck = &copied
