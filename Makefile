@@ -1,12 +1,57 @@
-# What a newcomer runs: `make demo`, `make test`. Engines are installed by package name, pinned, into .engines.
+# What a newcomer runs: `make demo`, `make test`. Engines and tools are installed by name, pinned, into .engines and .bin.
 .DEFAULT_GOAL := help
-.PHONY: help test engines engines-kafka
+.PHONY: help build demo test test-race bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+build: ## doustream and sandbox, into .bin
+	CGO_ENABLED=0 go build -trimpath -o .bin/ ./cmd/...
+
+demo: engines build ## the whole system on this machine, with traffic, for a minute
+	.bin/sandbox demo
+
 test: engines ## all tests
-	go test ./...
+	go test -shuffle=on -timeout 15m ./...
+
+test-race: engines ## all tests, watched for data races
+	CGO_ENABLED=1 go test -race -short -timeout 25m ./...
+
+bench: engines ## the benchmarks, each beside its bare ceiling
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+test-kafka: engines engines-kafka ## the end-to-end test against a real Apache Kafka broker
+	DOUSTREAM_TEST_KAFKA=apache go test -count=1 -timeout 10m -run 'EndToEnd' ./cmd/...
+
+lint: tools ## the linters, and whether everything is formatted
+	.bin/golangci-lint run ./...
+
+fmt: tools ## format everything
+	.bin/gofumpt -w cmd platform processors schemas sinks
+
+docs: ## what is made from the code: the reference of environment variables
+	go generate ./cmd/doustream/...
+
+vulncheck: ## known vulnerabilities in what is imported; needs the public database, so CI does not ask
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+# Tools are pinned, and named for their version: another version is another stamp.
+GOLANGCI := v2.15.0
+GOFUMPT  := v0.12.0
+TOOLS    := .bin/golangci-lint-$(GOLANGCI).installed .bin/gofumpt-$(GOFUMPT).installed
+
+tools: $(TOOLS)
+
+.bin/golangci-lint-%.installed:
+	GOBIN=$(CURDIR)/.bin GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*
+	@touch $@
+
+.bin/gofumpt-%.installed:
+	GOBIN=$(CURDIR)/.bin GOFLAGS= go install mvdan.cc/gofumpt@$*
+	@touch $@
+
+clean: ## what a build or a run leaves behind; the engines stay
+	rm -rf .bin .run
 
 # A stamp is named for the version, so that a checkout's new file times install nothing again.
 ENGINES := .engines

@@ -79,3 +79,5 @@ func (a *app) printConfig(uses []config.Use) error {
 	}
 	return faults
 }
+
+//go:generate sh -c "go run . config --reference > ../../deploy/environment.md"
