@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -23,14 +24,31 @@ func (c *copier) Handle(in *stream.Input) {
 	in.Done([]*stream.Record{{Topic: c.out, Key: in.Record.Key, Value: in.Record.Value}}, nil)
 }
 
-func cluster(t testing.TB, partitions int32, topics ...string) (*kfake.Cluster, []kgo.Opt) {
+// virtually runs a test on virtual time: hours pass as fast as the processor
+// allows, and a goroutine that is left behind fails it.
+func virtually(t *testing.T, f func(*testing.T)) {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topics...), kfake.GroupMinSessionTimeout(time.Second))
+	t.Parallel()
+	synctest.Test(t, f)
+}
+
+// fakeKafka is a cluster on a network of its own.
+type fakeKafka struct {
+	*kfake.Cluster
+	network *kfake.VirtualNetwork
+	connect []kgo.Opt
+}
+
+func cluster(t testing.TB, partitions int32, topics ...string) *fakeKafka {
+	t.Helper()
+	network := &kfake.VirtualNetwork{}
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topics...),
+		kfake.GroupMinSessionTimeout(time.Second), kfake.ListenFn(network.Listen))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return c, []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}
+	return &fakeKafka{c, network, []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(network.DialContext)}}
 }
 
 func config(connect []kgo.Opt, instance string) stream.Config {
@@ -109,8 +127,11 @@ func readAll(t testing.TB, connect []kgo.Opt, topic string, n int) []*kgo.Record
 }
 
 func TestEveryInputIsCopiedOnceInTheOrderOfItsPartition(t *testing.T) {
-	t.Parallel()
-	_, connect := cluster(t, 4, "in", "out")
+	virtually(t, copiedOnce)
+}
+
+func copiedOnce(t *testing.T) {
+	connect := cluster(t, 4, "in", "out").connect
 	produce(t, connect, 10_000, "in")
 	start(t, config(connect, "a"), func(*stream.Loop) stream.Task { return &copier{"out"} })
 	all := readAll(t, connect, "out", 10_000)

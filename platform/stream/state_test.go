@@ -52,8 +52,11 @@ func (c *counter) Handle(in *stream.Input) {
 func newCounter(l *stream.Loop) *counter { return &counter{loop: l, counts: make(map[string]string)} }
 
 func TestStateIsRestoredByTheNextInstance(t *testing.T) {
-	t.Parallel()
-	_, connect := cluster(t, 2, "in", "out", "state")
+	virtually(t, stateIsRestoredByTheNextInstance)
+}
+
+func stateIsRestoredByTheNextInstance(t *testing.T) {
+	connect := cluster(t, 2, "in", "out", "state").connect
 	for round, instance := range []string{"a", "b", "a"} {
 		produce(t, connect, 97, "in")
 		cfg := config(connect, instance)
@@ -72,9 +75,10 @@ func TestStateIsRestoredByTheNextInstance(t *testing.T) {
 	}
 }
 
-func TestAppendIsReadBackThroughRestore(t *testing.T) {
-	t.Parallel()
-	_, connect := cluster(t, 1, "in", "out", "state")
+func TestAppendIsReadBackThroughRestore(t *testing.T) { virtually(t, appendIsReadBackThroughRestore) }
+
+func appendIsReadBackThroughRestore(t *testing.T) {
+	connect := cluster(t, 1, "in", "out", "state").connect
 	cfg := config(connect, "a")
 	cfg.State = []string{"state"}
 	done := make(chan error, 1)
@@ -96,8 +100,11 @@ func TestAppendIsReadBackThroughRestore(t *testing.T) {
 }
 
 func TestSingleOwnerIsTakenOverAtOnceAfterAnOrderlyEnd(t *testing.T) {
-	t.Parallel()
-	_, connect := cluster(t, 3, "in", "out", "state")
+	virtually(t, singleOwnerIsTakenOverAtOnceAfterAnOrderlyEnd)
+}
+
+func singleOwnerIsTakenOverAtOnceAfterAnOrderlyEnd(t *testing.T) {
+	connect := cluster(t, 3, "in", "out", "state").connect
 	var mu sync.Mutex
 	var owners []string
 	run := func(instance string) (func(), *stream.Runtime) {
