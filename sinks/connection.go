@@ -28,9 +28,9 @@ type server struct {
 // parseServer reads clickhouse-go's DSN. Its errors do not repeat the DSN, which
 // holds a password.
 func parseServer(dsn string) (*server, error) {
-	parsed, err := clickhouse.ParseDSN(dsn)
+	parsed, err := parseOptions(dsn)
 	if err != nil {
-		return nil, errors.New("parse ClickHouse DSN: not of the form clickhouse://user:password@host:port/database")
+		return nil, err
 	}
 	if parsed.Protocol != clickhouse.Native {
 		return nil, errors.New("parse ClickHouse DSN: the sink speaks the native protocol only (clickhouse://)")
