@@ -11,7 +11,7 @@ import (
 	"doustream/schemas"
 )
 
-func testTopics(t *testing.T, maxBytes int) *Topics {
+func testTopics(t testing.TB, maxBytes int) *Topics {
 	t.Helper()
 	encoder, err := schemas.NewEncoder(schemas.FormatSingleObject, nil)
 	if err != nil {
