@@ -31,12 +31,14 @@ type loop interface {
 	Partition() int32
 	Owner() string
 	Now() time.Time
+	Post(f func()) bool
 	After(d time.Duration, f func()) (stop func())
 	Work(f, then func())
 	Emit(out []*stream.Record, committed func())
 	Append(rec *stream.Record, readBack func(error))
 	Watermark() time.Time
 	Frontier(topic string, partition int32) int64
+	Queued(topic string, key []byte) bool
 	Hold(topic string)
 	Release(topic string)
 }

@@ -1,0 +1,102 @@
+package enrich
+
+import (
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// event is one input record from Handle to its end: under way in the window,
+// or parked. The task's loop owns it; while working is set, its job reads the
+// record, prepared and the fields of the job.
+type event struct {
+	task   *Task
+	in     finisher       // nil once parked
+	rec    *stream.Record // when parked, a copy of its own
+	p      *prepared
+	topic  topic
+	sess   *session // the active session that it is counted in; nil: none
+	state  state
+	parkAt int64 // ms of the clock; when what is unfinished leaves the window
+
+	// Of a parked event.
+	size    int64
+	settled bool  // its entry has retired: what resumes it may leave
+	since   int64 // ms, when it was parked
+
+	wakeClock int64 // ms; the alarms that are set, 0: none
+	wakeMark  int64
+
+	tried   lineage // the logins whose sessions were tried in vain
+	keyless bool    // none of those has a key
+	barren  bool    // none of those could be read
+
+	exchange *exchange // of a login
+	job      job
+}
+
+type state uint8
+
+const (
+	stateIdle    state = iota // waits for a login, the watermark or the platform
+	stateWorking              // on a worker
+	stateParking              // being sealed for doustream.parked
+	stateDone
+)
+
+// timestamp of the record, in ms.
+func (e *event) timestamp() int64 { return e.rec.Timestamp.UnixMilli() }
+
+// first reports whether the event may be worked on: nothing of its session and
+// topic is parked before it, and, but for a login, its own parked entry has
+// retired.
+func (e *event) first() bool {
+	if e.in != nil {
+		return true
+	}
+	queue := e.sess.parked[e.topic]
+	return len(queue) > 0 && queue[0] == e && (e.settled || e.topic == topicLogin)
+}
+
+func (e *event) source() schemas.Source {
+	return schemas.Source{Topic: e.rec.Topic, Partition: e.rec.Partition, Offset: e.rec.Offset}
+}
+
+// session is a session with something unfinished: logins, or events that wait.
+// It lives only as long as that.
+type session struct {
+	id      string
+	logins  int                  // taken in and not retired, or parked
+	waiting []*event             // in the window, one for each topic at most
+	parked  [topicCount][]*event // by topic, in the topic's order; only the first of each is worked on
+}
+
+func (s *session) idle() bool {
+	if s.logins > 0 || len(s.waiting) > 0 {
+		return false
+	}
+	for i := range s.parked {
+		if len(s.parked[i]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// parkedLogin reports whether the login with that offset is still parked.
+func (s *session) parkedLogin(offset int64) bool {
+	for _, e := range s.parked[topicLogin] {
+		if e.rec.Offset == offset {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *session) stopWaiting(e *event) {
+	for i, w := range s.waiting {
+		if w == e {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			return
+		}
+	}
+}

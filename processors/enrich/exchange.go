@@ -1,0 +1,148 @@
+package enrich
+
+import (
+	"context"
+	"time"
+
+	"doustream/platform/douyin"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// send writes the SENT of a login's next exchange; the request leaves when it
+// was read back.
+func (t *Task) send(e *event, attempt int, p permit) {
+	x := e.exchange
+	x.busy, x.attempt = true, attempt
+	t.sending[e] = p
+	at := t.now()
+	sent := t.factOf(e, at)
+	t.appendFact(factSent, sent, func(err error) { t.sent(e, at, err) })
+}
+
+// appendFact seals a fact away from the loop and appends it. readBack is
+// called from the loop, if the task still lives.
+func (t *Task) appendFact(kind factKind, f *schemas.SessionFact, readBack func(error)) {
+	t.spawn(func() {
+		rec, err := t.facts.record(kind, f, t.partition)
+		if err != nil {
+			t.loop.Post(func() { readBack(err) })
+			return
+		}
+		t.loop.Append(rec, readBack)
+	})
+}
+
+// sent goes on when the SENT was read back, by which time all that stands
+// before it is known: an outcome, or another owner's marker.
+func (t *Task) sent(e *event, at int64, err error) {
+	p, x := t.sending[e], e.exchange
+	if p == nil {
+		return
+	}
+	delete(t.sending, e)
+	if t.ledger.usurped { // a successor reckons with no send of ours from here on
+		p.drop()
+		return
+	}
+	_, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash)
+	stale := t.now() > at+t.ledger.deadline/2
+	if err != nil || decided || stale {
+		p.drop()
+		x.busy = false
+		t.ledger.annul(e.p.hash, x.attempt)
+		if err != nil {
+			x.failures++
+			x.notBefore = t.now() + t.backoff(x.failures)
+			t.logger.Warn("append a SENT, to be done again", "partition", t.partition, "err", err)
+		}
+		t.decide(e)
+		return
+	}
+	x.sends++
+	left := millis(at + t.ledger.deadline - t.now())
+	result := t.factOf(e, 0)
+	t.spawn(func() { t.request(e, p, left, result) })
+}
+
+// request asks the platform, on a goroutine of its own. A session is written
+// down whatever became of the task meanwhile.
+func (t *Task) request(e *event, p permit, left time.Duration, result *schemas.SessionFact) {
+	ctx, cancel := context.WithTimeout(context.Background(), left)
+	defer cancel()
+	start := time.Now()
+	login := &e.p.login
+	session, err := t.exchanger.ExchangeCode(ctx, t.apps[e.p.event.AppID],
+		douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
+	t.metrics.exchanged(time.Since(start), err)
+	p.done(err)
+	if err == nil {
+		result.At = t.clock().UnixMilli()
+		result.SessionKey, result.OpenID, result.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
+		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
+		var rec *stream.Record
+		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
+			t.loop.Append(rec, func(err error) { t.written(rec, 1, err) })
+			return
+		}
+	}
+	t.loop.Post(func() { t.answered(e, err) })
+}
+
+// written has an outcome whose append failed appended again; Restore has seen
+// one that succeeded.
+func (t *Task) written(rec *stream.Record, tries int, err error) {
+	if err == nil || t.closed {
+		return
+	}
+	t.logger.Warn("append an outcome, to be done again", "partition", t.partition, "err", err)
+	t.loop.After(millis(t.backoff(tries)), func() {
+		t.loop.Append(rec, func(err error) { t.written(rec, tries+1, err) })
+	})
+}
+
+// fail writes down that a login's code never becomes a session. The login ends
+// when that was read back, with whichever outcome stands first.
+func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
+	if t.ledger.usurped {
+		return
+	}
+	x := e.exchange
+	x.busy, x.queued = true, false
+	x.attempt = max(x.attempt, 1)
+	f := t.factOf(e, t.now())
+	f.Reason = reason
+	f.ErrNo, f.LogID = detailOf(cause)
+	t.spawn(func() {
+		rec, err := t.facts.record(factFailed, f, t.partition)
+		if err != nil {
+			t.logger.Error("seal an outcome", "partition", t.partition, "err", err)
+			return
+		}
+		t.loop.Append(rec, func(err error) { t.written(rec, 1, err) })
+	})
+}
+
+// annul writes down that the last send certainly changed nothing, so that it
+// does not count, for a successor either. Nothing waits for it.
+func (t *Task) annul(e *event) {
+	t.ledger.annul(e.p.hash, e.exchange.attempt)
+	t.appendFact(factAnnulled, t.factOf(e, t.now()), func(error) {})
+}
+
+// factOf begins a fact of a login.
+func (t *Task) factOf(e *event, at int64) *schemas.SessionFact {
+	ev, login := &e.p.event, &e.p.login
+	kind := schemas.CodeKindCode
+	switch {
+	case login.Code == "":
+		kind = schemas.CodeKindAnonymous
+	case login.AnonymousCode != "":
+		kind = schemas.CodeKindBoth
+	}
+	return &schemas.SessionFact{
+		SessionID: ev.SessionID, AppID: ev.AppID, CodeHash: e.p.hash[:], CodeKind: kind,
+		Attempt: int32(e.exchange.attempt), Owner: t.owner, At: at,
+		LoginOffset: e.rec.Offset, LoginAt: ev.OccurredAt,
+	}
+}

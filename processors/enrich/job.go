@@ -1,0 +1,107 @@
+package enrich
+
+import (
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// job is the part of an event's work that a worker does: open the session,
+// decrypt, check and encode. It holds its own results until the loop takes
+// them.
+type job struct {
+	facts   [sessionKeys]entry
+	now     int64 // ms
+	one     [1]*stream.Record
+	out     []*stream.Record
+	reason  schemas.Reason // the event ends; stage says where
+	stage   string
+	keyless bool // sessions were read, and none has a key
+	barren  bool // no session could be read
+}
+
+// start hands an event to a worker, with what is known of its session.
+func (e *event) start(facts [sessionKeys]entry) {
+	e.state = stateWorking
+	e.job = job{facts: facts, now: e.task.now()}
+	e.task.loop.Work(e.work, e.worked)
+}
+
+// work runs on a worker.
+func (e *event) work() {
+	j := &e.job
+	j.barren, j.keyless = true, true
+	for _, f := range j.facts {
+		if f == nil {
+			break
+		}
+		session, ok := e.task.openSession(f, e.p.event.AppID)
+		if !ok {
+			continue
+		}
+		j.barren = false
+		if e.p.needsKey() && session.SessionKey == "" {
+			continue
+		}
+		j.keyless = false
+		if e.enrich(&session) {
+			return
+		}
+	}
+}
+
+// worked takes the results, from the loop.
+func (e *event) worked() {
+	t, j := e.task, &e.job
+	e.state = stateIdle
+	switch {
+	case t.closed:
+	case j.reason != "":
+		t.end(e, j.reason, j.stage)
+	case len(j.out) > 0:
+		t.metrics.enriched(e.p.kind)
+		t.finish(e, j.out)
+	default:
+		e.keyless, e.barren = j.keyless, j.barren
+		t.decide(e)
+	}
+}
+
+// openSession opens one RESULT; one that does not open, or is another app's,
+// is passed over.
+func (p *processor) openSession(f entry, appID string) (schemas.SessionFact, bool) {
+	head := f.head()
+	session, err := p.facts.open(&head, f.sealed())
+	if err != nil {
+		p.metrics.skip("sessions")
+		p.logger.Error("skip a session that does not open", "login_offset", head.loginOffset, "err", err)
+		return schemas.SessionFact{}, false
+	}
+	return session, session.AppID == appID
+}
+
+// enrich makes the outputs of an event with one session of its; false: that
+// session's key is not the one.
+func (e *event) enrich(session *schemas.SessionFact) bool {
+	j := &e.job
+	user := schemas.EnrichedUser{
+		EventID: e.p.event.EventID, Kind: e.p.kind, AppID: e.p.event.AppID, SessionID: e.p.event.SessionID,
+		OpenID: session.OpenID, UnionID: session.UnionID, AnonymousOpenID: session.AnonymousOpenID,
+		OccurredAt: e.p.event.OccurredAt, EnrichedAt: j.now, Source: e.source(),
+	}
+	reason, opened := e.task.fill(&user, e.p, session)
+	if !opened {
+		return false
+	}
+	if reason != "" {
+		j.reason, j.stage = reason, stageDecrypt
+		return true
+	}
+	rec, err := e.task.output.Enriched(&user)
+	if err != nil {
+		j.reason, j.stage = schemas.ReasonInvalid, stageEncode
+		return true
+	}
+	j.one[0] = rec
+	j.out = append(j.one[:1], e.task.consents(&user, e.p)...)
+	return true
+}

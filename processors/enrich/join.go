@@ -1,0 +1,120 @@
+package enrich
+
+import (
+	"doustream/schemas"
+)
+
+// sessionKeys is how many session keys of a session are tried, newest first.
+const sessionKeys = 2
+
+// lineage names logins by their offset plus one, newest first; 0: none.
+type lineage [sessionKeys]int64
+
+// known is what the task knows of an event's session, of the logins that have
+// retired.
+type known struct {
+	facts  [sessionKeys]entry // RESULTs, newest login first
+	logins lineage            // theirs
+	failed int64              // the newest login that failed, as in lineage
+}
+
+// known looks a session up. A login that has not retired is not there yet:
+// nothing that depends on it may leave before it.
+func (t *Task) known(e *event) (k known) {
+	id := e.p.event.SessionID
+	s := t.active[id]
+	oldest := t.now() - t.sessionLife
+	for f := t.ledger.table.newest(id); f != nil; f = t.ledger.table.before(f) {
+		if f.app() != e.p.app || f.at() < oldest || string(f.session()) != id {
+			continue
+		}
+		offset := f.loginOffset()
+		if offset >= t.frontier || s != nil && s.parkedLogin(offset) {
+			continue
+		}
+		if f.kind() == factFailed {
+			k.failed = max(k.failed, offset+1)
+		} else {
+			k.insert(f, offset+1)
+		}
+	}
+	return k
+}
+
+func (k *known) insert(f entry, login int64) {
+	for i := range k.logins {
+		if login > k.logins[i] {
+			copy(k.logins[i+1:], k.logins[i:])
+			copy(k.facts[i+1:], k.facts[i:])
+			k.logins[i], k.facts[i] = login, f
+			return
+		}
+	}
+}
+
+// decideJoin joins an event with its session, unless the sessions known were
+// tried already; then it is spoken on.
+func (t *Task) decideJoin(e *event) {
+	k := t.known(e)
+	if k.logins[0] != 0 && k.logins != e.tried {
+		e.tried = k.logins
+		e.start(k.facts)
+		return
+	}
+	reason, past := t.outlook(e, &k)
+	unfinished := t.loginUnfinished(e)
+	if !unfinished && t.mark() >= past {
+		t.end(e, reason, stageJoin)
+		return
+	}
+	t.wait(e, past, unfinished)
+}
+
+// outlook answers how an event ends if no login comes, and what the watermark
+// must have passed before that can be said.
+func (t *Task) outlook(e *event, k *known) (schemas.Reason, int64) {
+	at := e.timestamp()
+	switch {
+	case (k.logins[0] == 0 || e.barren) && k.failed > 0:
+		return schemas.ReasonLoginFailed, at
+	case k.logins[0] == 0 || e.barren:
+		return schemas.ReasonSessionMissing, at + t.sessionWait
+	case e.keyless:
+		return schemas.ReasonSessionAnonymous, at
+	case k.failed > k.logins[0]:
+		return schemas.ReasonLoginFailed, at + t.joinWait
+	default:
+		return schemas.ReasonDecryptFailed, at + t.joinWait
+	}
+}
+
+// loginUnfinished reports whether a login of the event's session was taken in
+// and has not retired, so that nothing can be said of the session.
+func (t *Task) loginUnfinished(e *event) bool {
+	s := t.active[e.p.event.SessionID]
+	return s != nil && s.logins > 0 || t.loop.Queued(t.names.inputs[topicLogin], e.rec.Key)
+}
+
+// wait leaves an event where it is until its session changes or the watermark
+// passes, and parks it when that takes too long. One that the watermark has
+// left behind has no login coming soon, and is parked at once.
+func (t *Task) wait(e *event, past int64, unfinished bool) {
+	if e.sess == nil {
+		e.sess = t.activate(e.p.event.SessionID)
+		e.sess.waiting = append(e.sess.waiting, e)
+	}
+	if e.in != nil {
+		late := !unfinished && t.mark() >= e.timestamp()+t.joinWait
+		if late || t.draining || t.now() >= e.parkAt {
+			t.park(e, whySession)
+			return
+		}
+		t.wakeAt(e, e.parkAt)
+	}
+	if !unfinished {
+		t.wakePast(e, past)
+	}
+}
+
+// mark is the watermark in ms.
+func (t *Task) mark() int64 { return t.loop.Watermark().UnixMilli() }

@@ -1,0 +1,147 @@
+package enrich
+
+import (
+	"log/slog"
+
+	"doustream/platform/stream"
+)
+
+// maxAttempts is how many sends of one code may have an outcome that is
+// unknown.
+const maxAttempts = 2
+
+// skew is how far the clocks of two instances may be apart, in ms.
+const skew = 1000
+
+// ledger is what doustream.sessions says of codes: the outcome of each, which
+// is its first decisive fact in log order, whoever wrote it, and the sends of
+// those that have none yet. Everything in it came through Restore, in log
+// order, so that all instances agree. The task's loop alone uses it.
+type ledger struct {
+	owner    uint64
+	name     string
+	deadline int64 // ms that an exchange may take
+	table    *table
+	open     map[codeHash]*sends // codes without an outcome; the hash covers the session
+	marked   bool                // this owner's marker was seen
+	usurped  bool                // and after it another owner's: this task may not send any more
+	skipped  func(why string)
+	logger   *slog.Logger
+	marker   func(*stream.Record) (string, bool)
+}
+
+// sends are the sends of a code without outcome; attempt n is sends[n-1].
+type sends [maxAttempts]send
+
+type send struct {
+	sent bool  // a SENT stands, and nothing says that it came to nothing
+	own  bool  // this owner's: nothing to wait for
+	at   int64 // ms, when its SENT was written
+}
+
+// take takes in one record, and answers it when it is the outcome of a code.
+func (l *ledger) take(rec *stream.Record) (f fact, decided bool) {
+	if owner, ok := l.marker(rec); ok {
+		l.mark(owner)
+		return fact{}, false
+	}
+	f, ok := readFact(rec)
+	if !ok {
+		l.skip(rec)
+		return fact{}, false
+	}
+	switch {
+	case f.decisive():
+		delete(l.open, f.hash)
+		return f, l.table.add(&f, rec.Value)
+	case f.kind == factSent:
+		l.sent(&f)
+	default:
+		if s := l.open[f.hash]; s != nil {
+			s[f.attempt-1] = send{}
+		}
+	}
+	return fact{}, false
+}
+
+// mark notes whose the newest marker is. A marker of another owner after one's
+// own is a successor's: it restored all that stands before it, and reckons
+// with no send that does not.
+func (l *ledger) mark(owner string) {
+	if owner == l.name {
+		l.marked = true
+	} else if l.marked {
+		l.usurped = true
+	}
+}
+
+// sent notes a SENT. Another owner's that stands after our marker never left:
+// its writer reads it back behind our marker.
+func (l *ledger) sent(f *fact) {
+	own := f.owner == l.owner
+	if l.marked && !own {
+		return
+	}
+	if _, ok := l.table.decided(string(f.session), f.hash); ok {
+		return
+	}
+	s := l.open[f.hash]
+	if s == nil {
+		s = new(sends)
+		l.open[f.hash] = s
+	}
+	s[f.attempt-1] = send{sent: true, own: own, at: f.at}
+}
+
+// next answers which attempt may be sent now (1 or 2), or 0 when both are used
+// up; until is when (ms) the answer counts: the exchange of another owner may
+// still be under way before.
+func (l *ledger) next(hash codeHash) (attempt int, until int64) {
+	s := l.open[hash]
+	if s == nil {
+		return 1, 0
+	}
+	for i, one := range s {
+		switch {
+		case !one.sent && attempt == 0:
+			attempt = i + 1
+		case one.sent && !one.own:
+			until = max(until, one.at+l.deadline+skew)
+		}
+	}
+	return attempt, until
+}
+
+// unknown reports whether a send of the code has an outcome nobody knows.
+func (l *ledger) unknown(hash codeHash) bool {
+	s := l.open[hash]
+	return s != nil && (s[0].sent || s[1].sent)
+}
+
+// annul notes that a send of our own certainly changed nothing.
+func (l *ledger) annul(hash codeHash, attempt int) {
+	if s := l.open[hash]; s != nil {
+		s[attempt-1] = send{}
+	}
+}
+
+// expire forgets what is older than before (ms).
+func (l *ledger) expire(before int64) {
+	l.table.expire(before)
+	for hash, s := range l.open {
+		if max(s[0].at, s[1].at) < before {
+			delete(l.open, hash)
+		}
+	}
+}
+
+// skip passes over a record that cannot be read. The value is not looked at:
+// a record without one is what retention or an operator left.
+func (l *ledger) skip(rec *stream.Record) {
+	if len(rec.Value) == 0 {
+		return
+	}
+	l.skipped("sessions")
+	l.logger.Error("skip a record of doustream.sessions that is none of ours",
+		"partition", rec.Partition, "offset", rec.Offset)
+}

@@ -1,0 +1,279 @@
+package enrich
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/ratelimiter"
+
+	"doustream/platform/douyin"
+)
+
+// gate lets exchanges through. Safe for concurrent use.
+type gate interface {
+	// try takes a permit for one exchange of an app, or answers after how long
+	// to try again; with 0, w is woken once when a permit may have come free.
+	try(app string, w *waiter) (permit, time.Duration)
+	// pass hands a wake on that its waiter had no use for.
+	pass()
+}
+
+// permit is an exchange that may be under way. One of its methods is called,
+// once.
+type permit interface {
+	done(err error) // the exchange ended so
+	drop()          // nothing was sent
+}
+
+// waiter is a task that could not go on for want of a permit.
+type waiter struct {
+	wake    func() bool // must not block; false: it is gone
+	waiting bool        // guarded by limits.mu
+}
+
+// waiters are woken first come, first served.
+type waiters []*waiter
+
+func (q *waiters) add(w *waiter) {
+	if !w.waiting {
+		w.waiting = true
+		*q = append(*q, w)
+	}
+}
+
+func (q *waiters) take() *waiter {
+	if len(*q) == 0 {
+		return nil
+	}
+	w := (*q)[0]
+	*q = (*q)[1:]
+	w.waiting = false
+	return w
+}
+
+// limits are what the exchanges of all tasks share: how many are under way,
+// and for each app its rate, its breaker and the concurrency that the platform
+// bears. What one app meets holds up no other.
+type limits struct {
+	max      int
+	interval time.Duration // between two exchanges of one app; 0: no rate
+	apps     map[string]*appLimits
+	metrics  *metrics
+	logger   *slog.Logger
+
+	mu       sync.Mutex
+	inFlight int     // guarded by mu
+	full     waiters // guarded by mu; they found inFlight at its bound
+}
+
+type appLimits struct {
+	id       string
+	rate     ratelimiter.RateLimiter[any] // nil: none
+	breaker  circuitbreaker.CircuitBreaker[any]
+	adaptive adaptivelimiter.AdaptiveLimiter[any]
+
+	// Guarded by limits.mu.
+	inFlight  int
+	full      waiters   // they found the app at its bound
+	ceiling   float64   // falls when the platform throttles, recovers with success
+	refused   bool      // the platform refuses the app: its secret or id is wrong
+	pausedTil time.Time // no exchange before
+}
+
+const (
+	refusedPause  = 30 * time.Second // between trials of an app that is refused
+	throttlePause = 200 * time.Millisecond
+	breakerDelay  = time.Second
+	leastCeiling  = 4
+)
+
+func newLimits(cfg Config, m *metrics) *limits {
+	l := &limits{max: cfg.InFlight, apps: map[string]*appLimits{}, metrics: m, logger: cfg.Logger}
+	for _, app := range cfg.Apps {
+		a := &appLimits{
+			id: app.ID, ceiling: float64(cfg.InFlight),
+			adaptive: adaptivelimiter.NewBuilder[any]().
+				WithLimits(uint(min(leastCeiling, cfg.InFlight)), uint(cfg.InFlight), uint(cfg.InFlight)).
+				WithMaxLimitFunc(func(int) float64 { return float64(cfg.InFlight) }).Build(),
+			breaker: circuitbreaker.NewBuilder[any]().
+				WithFailureRateThreshold(0.5, 20, 10*time.Second).
+				WithSuccessThresholdRatio(3, 5).
+				WithDelay(breakerDelay).WithJitterFactor(0.25).
+				OnStateChanged(l.breakerChanged(app.ID)).Build(),
+		}
+		if cfg.AppRate > 0 {
+			l.interval = time.Duration(float64(time.Second) / cfg.AppRate)
+			a.rate = ratelimiter.NewSmoothBuilderWithMaxRate[any](l.interval).Build()
+		}
+		l.apps[app.ID] = a
+	}
+	return l
+}
+
+func (l *limits) breakerChanged(app string) func(circuitbreaker.StateChangedEvent) {
+	return func(ev circuitbreaker.StateChangedEvent) {
+		l.metrics.breaker.WithLabelValues(app).Set(float64(ev.NewState))
+		if ev.NewState == circuitbreaker.OpenState {
+			l.logger.Warn("the platform does not answer: logins wait", "app_id", app)
+		} else if ev.NewState == circuitbreaker.ClosedState {
+			l.logger.Info("the platform answers again", "app_id", app)
+		}
+	}
+}
+
+func (l *limits) try(app string, w *waiter) (permit, time.Duration) {
+	l.mu.Lock()
+	p, wait := l.take(l.apps[app], w)
+	l.mu.Unlock()
+	if p == nil {
+		l.pass() // whoever waits for a slot of the process may have it
+		return nil, wait
+	}
+	return p, 0
+}
+
+func (l *limits) pass() {
+	for {
+		l.mu.Lock()
+		var w *waiter
+		if l.inFlight < l.max {
+			w = l.full.take()
+		}
+		l.mu.Unlock()
+		if w == nil || w.wake() {
+			return
+		}
+	}
+}
+
+// take is called with l.mu held. A waiter is registered under the same lock
+// under which permits come free, so that none is missed.
+func (l *limits) take(a *appLimits, w *waiter) (permit, time.Duration) {
+	if wait := time.Until(a.pausedTil); wait > 0 {
+		return nil, wait
+	}
+	if wait := a.breaker.RemainingDelay(); a.breaker.IsOpen() && wait > 0 {
+		return nil, wait
+	}
+	if l.inFlight >= l.max {
+		l.full.add(w)
+		return nil, 0
+	}
+	if float64(a.inFlight) >= a.ceiling || a.refused && a.inFlight > 0 {
+		a.full.add(w)
+		return nil, 0
+	}
+	slot, ok := a.adaptive.TryAcquirePermit()
+	if !ok {
+		a.full.add(w)
+		return nil, 0
+	}
+	if a.rate != nil && !a.rate.TryAcquirePermit() {
+		slot.Drop()
+		return nil, max(l.interval, time.Millisecond)
+	}
+	if !a.breaker.TryAcquirePermit() {
+		slot.Drop()
+		return nil, breakerDelay / 10 // half open: its trials are under way
+	}
+	l.inFlight++
+	a.inFlight++
+	l.metrics.inFlight.Set(float64(l.inFlight))
+	return &slotPermit{limits: l, app: a, slot: slot}, 0
+}
+
+type slotPermit struct {
+	limits *limits
+	app    *appLimits
+	slot   adaptivelimiter.Permit
+}
+
+func (p *slotPermit) drop() {
+	p.slot.Drop()
+	if p.app.breaker.IsHalfOpen() { // a trial that was not made must not be missed for ever
+		p.app.breaker.RecordFailure()
+	}
+	p.limits.release(p.app, func(*appLimits) {})
+}
+
+func (p *slotPermit) done(err error) {
+	kind := douyin.KindOf(err)
+	if err == nil {
+		p.slot.Record()
+		p.app.breaker.RecordSuccess()
+		p.limits.release(p.app, p.limits.succeeded)
+		return
+	}
+	switch kind {
+	case douyin.KindUnknown, douyin.KindNotSent:
+		p.slot.Drop()
+		p.app.breaker.RecordFailure()
+		p.limits.release(p.app, func(*appLimits) {})
+	case douyin.KindThrottled, douyin.KindRetry, douyin.KindQuota:
+		p.slot.Drop()
+		p.app.breaker.RecordSuccess() // it answers
+		p.limits.release(p.app, (*appLimits).throttled)
+	case douyin.KindConfig, douyin.KindToken:
+		p.slot.Drop()
+		p.app.breaker.RecordSuccess()
+		p.limits.release(p.app, func(a *appLimits) { p.limits.refused(a, err) })
+	default:
+		p.slot.Record()
+		p.app.breaker.RecordSuccess()
+		p.limits.release(p.app, p.limits.succeeded)
+	}
+}
+
+// release gives the permit back, has then look at what was learnt, and wakes
+// who waits longest: for the app, and for any slot.
+func (l *limits) release(a *appLimits, then func(*appLimits)) {
+	l.mu.Lock()
+	l.inFlight--
+	a.inFlight--
+	l.metrics.inFlight.Set(float64(l.inFlight))
+	then(a)
+	w := a.full.take()
+	l.mu.Unlock()
+	for w != nil && !w.wake() {
+		l.mu.Lock()
+		w = a.full.take()
+		l.mu.Unlock()
+	}
+	l.pass()
+}
+
+// succeeded and the two below are called with limits.mu held.
+func (l *limits) succeeded(a *appLimits) {
+	if a.refused {
+		a.refused = false
+		l.metrics.refused.WithLabelValues(a.id).Set(0)
+		l.logger.Info("the platform accepts the app again", "app_id", a.id)
+	}
+	a.ceiling = min(a.ceiling+1/a.ceiling, float64(l.max))
+}
+
+func (a *appLimits) throttled() {
+	a.ceiling = max(a.ceiling/2, min(leastCeiling, a.ceiling))
+	a.pausedTil = later(a.pausedTil, time.Now().Add(throttlePause))
+}
+
+func (l *limits) refused(a *appLimits, err error) {
+	a.pausedTil = later(a.pausedTil, time.Now().Add(refusedPause))
+	if a.refused {
+		return
+	}
+	a.refused = true
+	l.metrics.refused.WithLabelValues(a.id).Set(1)
+	l.logger.Error("the platform refuses the app: its logins wait; check DOUSTREAM_APPS_n_ID and _SECRET",
+		"app_id", a.id, "err", err)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

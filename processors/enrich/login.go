@@ -1,0 +1,166 @@
+package enrich
+
+import (
+	"doustream/platform/douyin"
+	"doustream/schemas"
+)
+
+// exchange is what becomes of a login's code at the hands of this task.
+type exchange struct {
+	busy      bool  // a SENT, a request or an outcome is under way
+	queued    bool  // waits for a permit
+	attempt   int   // the last that was sent
+	sends     int32 // by this task
+	failures  int   // in a row, for the backoff
+	notBefore int64 // ms
+}
+
+// decideLogin takes a login a step further: to the outcome that the ledger
+// holds, or towards one.
+func (t *Task) decideLogin(e *event) {
+	if e.exchange == nil {
+		e.exchange = new(exchange)
+	}
+	t.logins[e.p.hash] = e
+	if outcome, ok := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); ok {
+		t.conclude(e, outcome)
+		return
+	}
+	if !e.exchange.busy {
+		t.pursue(e)
+	}
+	if e.state != stateIdle || e.in == nil {
+		return
+	}
+	if t.draining || t.now() >= e.parkAt {
+		t.park(e, whyPlatform)
+		return
+	}
+	t.wakeAt(e, e.parkAt)
+}
+
+// pursue gets a login whose code has no outcome towards one.
+func (t *Task) pursue(e *event) {
+	x, now, expiry := e.exchange, t.now(), t.expiry(e)
+	attempt, until := t.ledger.next(e.p.hash)
+	switch {
+	case until > now: // another owner's exchange may still be under way
+		t.wakeAt(e, until)
+	case attempt == 0:
+		t.fail(e, schemas.ReasonCodeOutcomeUnknown, nil)
+	case now > expiry && t.ledger.unknown(e.p.hash):
+		t.fail(e, schemas.ReasonCodeOutcomeUnknown, nil)
+	case now > expiry:
+		t.fail(e, schemas.ReasonCodeExpired, nil)
+	case x.notBefore > now:
+		t.wakeAt(e, min(x.notBefore, expiry+1))
+	case !x.queued:
+		t.enqueue(e)
+		if x.queued {
+			t.wakeAt(e, expiry+1)
+		}
+	default:
+		t.wakeAt(e, expiry+1)
+	}
+}
+
+// expiry is until when (ms) a login's code may be sent: a code is past its
+// life only if both of its timestamps say so.
+func (t *Task) expiry(e *event) int64 {
+	return max(e.p.event.OccurredAt, e.timestamp()) + t.cfg.CodeLife.Milliseconds()
+}
+
+// conclude ends a login with the outcome of its code.
+func (t *Task) conclude(e *event, outcome entry) {
+	if e.in == nil && !e.settled {
+		return
+	}
+	e.state = stateWorking
+	e.job = job{now: t.now()}
+	t.loop.Work(func() { e.readOutcome(outcome) }, e.worked)
+}
+
+// readOutcome runs on a worker. An outcome that does not open is lost: the
+// code is used up and nobody has its session.
+func (e *event) readOutcome(outcome entry) {
+	session, ok := e.task.openSession(outcome, e.p.event.AppID)
+	switch {
+	case !ok:
+		e.job.reason, e.job.stage = schemas.ReasonCodeOutcomeUnknown, stageExchange
+	case outcome.kind() == factFailed:
+		e.job.reason, e.job.stage = session.Reason, stageExchange
+	default:
+		e.enrich(&session)
+	}
+}
+
+// answered takes the answer of an exchange that brought no session.
+func (t *Task) answered(e *event, err error) {
+	x := e.exchange
+	x.busy = false
+	x.failures++
+	if _, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); decided || t.ledger.usurped {
+		t.decide(e)
+		return
+	}
+	switch fateOf(douyin.KindOf(err)) {
+	case fateUnknown:
+		x.notBefore = t.now() + t.backoff(x.failures)
+	case fatePassing:
+		t.annul(e)
+		x.notBefore = t.now() + t.backoff(x.failures)
+	case fateCode:
+		t.fail(e, t.refusal(e), err)
+	case fateRefused:
+		t.fail(e, schemas.ReasonPlatformRefused, err)
+	}
+	t.decide(e)
+}
+
+// fate is what an error of the platform means for one login.
+type fate uint8
+
+const (
+	fateUnknown fate = iota // the code may be used up
+	fatePassing             // refused for certain, and the code is as good as before
+	fateCode                // the code is wrong, used or expired
+	fateRefused             // this login never passes
+)
+
+func fateOf(kind douyin.Kind) fate {
+	switch kind {
+	case douyin.KindUnknown:
+		return fateUnknown
+	case douyin.KindNotSent, douyin.KindRetry, douyin.KindThrottled, douyin.KindQuota, douyin.KindConfig, douyin.KindToken:
+		return fatePassing
+	case douyin.KindCode:
+		return fateCode
+	default:
+		return fateRefused
+	}
+}
+
+// refusal tells a code that the platform does not know from one that an
+// earlier send of ours, whose answer was lost, has used up.
+func (t *Task) refusal(e *event) schemas.Reason {
+	if s := t.ledger.open[e.p.hash]; s != nil {
+		for i, one := range s {
+			if one.sent && i+1 != e.exchange.attempt {
+				return schemas.ReasonCodeOutcomeUnknown
+			}
+		}
+	}
+	return schemas.ReasonCodeRefused
+}
+
+// Bounds of the pause between two tries, in ms.
+const (
+	firstPause = 200
+	mostPause  = 5000
+)
+
+// backoff doubles with each failure and is jittered by half.
+func (t *Task) backoff(failures int) int64 {
+	pause := min(int64(firstPause)<<min(failures-1, 10), mostPause)
+	return pause/2 + int64(t.random()*float64(pause/2)) + 1
+}

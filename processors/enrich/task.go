@@ -1,0 +1,271 @@
+package enrich
+
+import (
+	"time"
+
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// Task is one partition number of the six input topics. All its methods but
+// Prepare are called from its loop, which owns its fields.
+type Task struct {
+	*processor
+	loop      loop
+	partition int32
+	owner     string
+
+	ledger   *ledger
+	frontier int64               // login offset below which every login has retired
+	active   map[string]*session // sessions with something unfinished
+	logins   map[codeHash]*event // logins under way, by code
+	lines    map[string]*line    // by app: logins that wait for a permit
+	sending  map[*event]permit   // permits of exchanges whose SENT is being written
+	restored map[string][]byte   // parked entries, until Open
+
+	parked   [topicCount]tally
+	shown    struct { // what the task adds to the gauges
+		facts int
+		bytes int64
+	}
+	underway int // inputs handed over and not Done
+	opened   bool
+	closed   bool
+	draining bool
+	drained  func() // called once nothing is under way; then nil
+
+	byClock     alarms
+	byWatermark alarms
+	armed       int64  // ms of the timer that is set; 0: none
+	disarm      func() // stops it
+}
+
+func (p *processor) newTask(l loop) *Task {
+	t := &Task{
+		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
+		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
+		sending: map[*event]permit{}, restored: map[string][]byte{},
+	}
+	t.ledger = &ledger{
+		owner: hashOwner(t.owner), name: t.owner, deadline: p.cfg.Deadline.Milliseconds(),
+		table: newTable(), open: map[codeHash]*sends{},
+		skipped: p.metrics.skip, logger: p.logger, marker: p.marker,
+	}
+	for _, app := range p.cfg.Apps {
+		t.lines[app.ID] = t.newLine(app)
+	}
+	return t
+}
+
+// Restore takes in one record of doustream.sessions or doustream.parked.
+func (t *Task) Restore(rec *stream.Record) {
+	if rec.Topic == t.names.parked {
+		t.restoreParked(rec)
+		return
+	}
+	f, decided := t.ledger.take(rec)
+	if !decided {
+		return
+	}
+	if e := t.logins[f.hash]; e != nil {
+		t.decide(e)
+	}
+}
+
+// Open takes up what a predecessor parked.
+func (t *Task) Open() {
+	t.frontier = t.loop.Frontier(t.names.inputs[topicLogin], t.partition)
+	t.opened = true
+	t.unpark()
+	t.sweep()
+}
+
+// Prepare decodes one record, on a worker.
+func (t *Task) Prepare(rec *stream.Record) any { return t.prepare(rec) }
+
+// Handle takes one event up.
+func (t *Task) Handle(in *stream.Input) {
+	p, ok := in.Prepared.(*prepared)
+	if !ok {
+		p = t.prepare(in.Record)
+	}
+	t.handle(in, in.Record, p)
+}
+
+func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
+	t.underway++
+	e := &event{task: t, in: in, rec: rec, p: p, topic: p.topic}
+	t.checkPartition(rec)
+	if p.rejected != nil {
+		t.reject(e)
+		return
+	}
+	e.parkAt = t.now() + t.joinWait
+	if e.topic == topicLogin {
+		e.exchange = new(exchange)
+	}
+	s := t.active[p.event.SessionID]
+	if e.topic == topicLogin {
+		s = t.activate(p.event.SessionID)
+		s.logins++
+		e.sess = s
+	}
+	if s != nil && len(s.parked[e.topic]) > 0 {
+		t.park(e, whyBehind)
+		return
+	}
+	t.decide(e)
+}
+
+// decide looks at an event anew: it is taken a step further, ended, parked, or
+// goes on waiting. It may be called at any time.
+func (t *Task) decide(e *event) {
+	if e.state != stateIdle || t.closed || !e.first() {
+		return
+	}
+	switch {
+	case e.p == nil:
+		t.prepareAgain(e)
+	case e.p.rejected != nil:
+		t.reject(e)
+	case e.topic == topicLogin:
+		t.decideLogin(e)
+	default:
+		t.decideJoin(e)
+	}
+}
+
+// reject ends an event that can never succeed.
+func (t *Task) reject(e *event) {
+	t.end(e, e.p.rejected.Reason, e.p.stage)
+}
+
+// end makes an event a dead letter. One that is parked stays until its entry
+// has retired, for its tombstone must come behind it.
+func (t *Task) end(e *event, reason schemas.Reason, stage string) {
+	if e.in == nil && !e.settled {
+		return
+	}
+	t.metrics.deadLetter(e.topic, reason)
+	t.finish(e, []*stream.Record{t.deadLetter(e, reason, stage)})
+}
+
+// finish ends an event with its outputs.
+func (t *Task) finish(e *event, out []*stream.Record) {
+	e.state = stateDone
+	if e.topic == topicLogin && e.p != nil && t.logins[e.p.hash] == e {
+		delete(t.logins, e.p.hash)
+	}
+	if e.in == nil {
+		t.resume(e, out)
+		return
+	}
+	s := e.sess
+	if s != nil && e.topic != topicLogin {
+		s.stopWaiting(e)
+		t.forget(s)
+	}
+	t.done(e, out, t.retired(e, s))
+}
+
+// done hands an input back.
+func (t *Task) done(e *event, out []*stream.Record, retired func()) {
+	in := e.in
+	e.in = nil
+	t.underway--
+	in.Done(out, retired)
+	t.checkDrained()
+}
+
+// retired answers what is to happen when an input retires; only logins have
+// something waiting for that: what depends on a login must not leave before it.
+func (t *Task) retired(e *event, s *session) func() {
+	if e.topic != topicLogin {
+		return nil
+	}
+	offset, id := e.rec.Offset, string(e.rec.Key)
+	return func() {
+		t.frontier = max(t.frontier, offset+1)
+		if s != nil {
+			s.logins--
+		} else if s = t.active[id]; s == nil { // a login that is none may have been waited for all the same
+			return
+		}
+		t.evaluate(s)
+	}
+}
+
+// activate answers the active session with that id, making it if need be.
+func (t *Task) activate(id string) *session {
+	s := t.active[id]
+	if s == nil {
+		s = &session{id: id}
+		t.active[id] = s
+	}
+	return s
+}
+
+// forget drops a session that has nothing unfinished.
+func (t *Task) forget(s *session) {
+	if s.idle() && t.active[s.id] == s {
+		delete(t.active, s.id)
+	}
+}
+
+// evaluate decides anew what of a session waits: a login of it has ended.
+func (t *Task) evaluate(s *session) {
+	for _, e := range append([]*event(nil), s.waiting...) {
+		t.decide(e)
+	}
+	for i := range s.parked {
+		if len(s.parked[i]) > 0 {
+			t.decide(s.parked[i][0])
+		}
+	}
+	t.forget(s)
+}
+
+// Close ends the task; exchanges that are under way still write their RESULT.
+func (t *Task) Close() {
+	t.closed = true
+	if t.disarm != nil {
+		t.disarm()
+	}
+	for e, p := range t.sending {
+		delete(t.sending, e)
+		p.drop()
+	}
+	t.close()
+}
+
+// Drain parks what waits, so that only what is being worked on keeps the task.
+func (t *Task) Drain(done func()) {
+	t.draining, t.drained = true, done
+	for _, s := range t.active {
+		for _, e := range append([]*event(nil), s.waiting...) {
+			t.decide(e)
+		}
+	}
+	for _, e := range t.logins {
+		t.decide(e)
+	}
+	t.checkDrained()
+}
+
+func (t *Task) checkDrained() {
+	if done := t.drained; done != nil && t.underway == 0 {
+		t.drained = nil
+		done()
+	}
+}
+
+// sweep forgets what is past its life, once a minute.
+func (t *Task) sweep() {
+	t.ledger.expire(t.now() - t.cfg.SessionLife.Milliseconds())
+	t.observe()
+	t.loop.After(time.Minute, t.sweep)
+}
+
+func (t *Task) now() int64 { return t.loop.Now().UnixMilli() }
+
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
