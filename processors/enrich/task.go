@@ -52,7 +52,7 @@ func (p *processor) newTask(l loop) *Task {
 		skipped: p.metrics.skip, logger: p.logger, marker: p.marker,
 	}
 	for _, app := range p.cfg.Apps {
-		t.lines[app.ID] = t.newLine(app)
+		t.lines[app.ID] = t.newLine(app.ID)
 	}
 	return t
 }
