@@ -23,8 +23,8 @@ type Task struct {
 	sending  map[*event]permit   // permits of exchanges whose SENT is being written
 	restored map[string][]byte   // parked entries, until Open
 
-	parked   [topicCount]tally
-	shown    struct { // what the task adds to the gauges
+	parked [topicCount]tally
+	shown  struct { // what the task adds to the gauges
 		facts int
 		bytes int64
 	}
