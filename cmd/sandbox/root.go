@@ -36,6 +36,6 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.platformCommand())
+	root.AddCommand(a.upCommand(), a.platformCommand())
 	return root
 }

@@ -83,14 +83,14 @@ func (a *Apache) prepare() (err error) {
 		return err
 	}
 	for len(o.Ports) < o.Nodes {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return err
 		}
 		o.Ports = append(o.Ports, port)
 	}
 	for range o.Nodes {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return err
 		}

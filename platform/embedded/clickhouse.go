@@ -56,7 +56,7 @@ func StartClickHouse(ctx context.Context, options ClickHouseOptions) (*ClickHous
 	}
 	options.Dir = dir
 	if options.Port == 0 { // chosen here, so that a restart has the same one
-		if options.Port, err = freePort(); err != nil {
+		if options.Port, err = FreePort(); err != nil {
 			return nil, fmt.Errorf("start clickhouse: %w", err)
 		}
 	}
@@ -135,8 +135,8 @@ func serveClickHouse(ctx context.Context, raw []byte, ready func(string) error, 
 	return nil
 }
 
-// freePort gives a loopback port that nobody listens on now.
-func freePort() (int, error) {
+// FreePort gives a loopback port that nobody listens on now.
+func FreePort() (int, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)

@@ -114,7 +114,7 @@ type KafkaProcess struct {
 // chosen now and kept over restarts. The caller closes it.
 func StartKafkaProcess(ctx context.Context, options KafkaOptions) (*KafkaProcess, error) {
 	for n := options.brokers(); len(options.Ports) < n; {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return nil, fmt.Errorf("start kafka: %w", err)
 		}

@@ -77,7 +77,7 @@ func partCommand(name string, options any, log io.Writer, addr *partAddr) (Comma
 		return Command{}, fmt.Errorf("encode options of %s: %w", name, err)
 	}
 	return Command{
-		Name: name, Path: exe, Env: []string{partVariable + "=" + name}, Log: log, Grace: 20 * time.Second,
+		Name: name, Path: exe, Args: []string{"embedded-" + name}, Env: []string{partVariable + "=" + name}, Log: log, Grace: 20 * time.Second,
 		stdin: func() (io.ReadCloser, error) { return addr.lifeline(append(line, '\n')) },
 		extra: addr.report,
 		Ready: addr.await,
