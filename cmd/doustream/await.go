@@ -43,7 +43,7 @@ func await(ctx context.Context, log *slog.Logger, what string, w *waiting, try f
 		err := tryOnce(ctx, try)
 		if err == nil {
 			if said != "" {
-				log.Info("it is there now", "waited_for", what)
+				log.Info("it is there now", "waiting_for", what)
 			}
 			return nil
 		}
@@ -56,7 +56,7 @@ func await(ctx context.Context, log *slog.Logger, what string, w *waiting, try f
 		}
 		w.trouble.Store(&err)
 		if text := err.Error(); text != said || time.Since(saidAt) >= awaitRemind {
-			log.Warn("waiting for "+what+", will go on trying", "error", err)
+			log.Warn("not there yet, will go on trying", "waiting_for", what, "error", err)
 			said, saidAt = text, time.Now()
 		}
 		select {

@@ -105,7 +105,8 @@ func TestImportsFollowTheLayout(t *testing.T) {
 			i := slices.IndexFunc(ours, func(row struct {
 				folder string
 				may    []string
-			}) bool {
+			},
+			) bool {
 				return within(folder, []string{row.folder})
 			})
 			if i < 0 || !within(rest, ours[i].may) {

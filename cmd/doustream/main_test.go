@@ -57,7 +57,7 @@ func TestConfigRedacts(t *testing.T) {
 		"DOUSTREAM_KAFKA_SASL_PASSWORD=saslsecret", "DOUSTREAM_CLICKHOUSE_DSN=clickhouse://u:dsnsecret@127.0.0.1:9000/d",
 		"DOUSTREAM_APPS_0_ID=tt1", "DOUSTREAM_APPS_0_SECRET=appsecret", "DOUSTREAM_APPS_1_ID=tt2", "DOUSTREAM_APPS_1_SECRET=othersecret",
 		"DOUSTREAM_SEALING_KEYS=s1:" + key, "DOUSTREAM_PERSONAL_KEYS=p1:" + key, "DOUSTREAM_PHONE_PEPPERS=h1:" + key,
-		"DOUSTREAM_SCHEMA_REGISTRY_URL=http://r", "DOUSTREAM_SCHEMA_REGISTRY_PASSWORD=registrysecret", "DOUSTREAM_MISSPELT=x",
+		"DOUSTREAM_SCHEMA_REGISTRY_URL=http://r", "DOUSTREAM_SCHEMA_REGISTRY_PASSWORD=registrysecret", "DOUSTREAM_KAFAK=x",
 	}
 	code, stdout, stderr := invoke(t, environ, "config")
 	if code != exitOK {
@@ -73,7 +73,7 @@ func TestConfigRedacts(t *testing.T) {
 			t.Errorf("%s is not shown:\n%s", want, stdout)
 		}
 	}
-	if !strings.Contains(stderr, "DOUSTREAM_MISSPELT is not known") {
+	if !strings.Contains(stderr, "DOUSTREAM_KAFAK is not known") {
 		t.Errorf("a misspelling is passed over: %s", stderr)
 	}
 }

@@ -33,6 +33,7 @@ type role = func(ctx context.Context, p *process) error
 
 var roles = map[config.Use]role{
 	config.Enrich: runEnrich,
+	config.Notify: runNotify,
 }
 
 // ports are the default ports of the HTTP server, by what runs.

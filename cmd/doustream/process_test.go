@@ -121,8 +121,8 @@ func (r *running) readyz(t *testing.T) (int, string) {
 func TestUnreachableAtStart(t *testing.T) {
 	t.Parallel()
 	r := start(t, complete(), "enrich")
-	r.log.await(t, "waiting for kafka, will go on trying")
-	r.log.await(t, "waiting for the open platform, will go on trying")
+	r.log.await(t, "waiting_for=kafka")
+	r.log.await(t, `waiting_for="the open platform"`)
 	status, body := r.readyz(t)
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "enrich: not ready: ask kafka for topics") ||
 		!strings.Contains(body, "open platform: not ready: reach http://127.0.0.1:1") {
@@ -132,7 +132,7 @@ func TestUnreachableAtStart(t *testing.T) {
 	if code := r.wait(t); code != exitOK {
 		t.Errorf("exit %d after a signal", code)
 	}
-	if n := strings.Count(r.log.String(), "waiting for kafka"); n != 1 {
+	if n := strings.Count(r.log.String(), "waiting_for=kafka"); n != 1 {
 		t.Errorf("%d lines about one trouble:\n%s", n, r.log)
 	}
 }
@@ -186,9 +186,11 @@ func TestRunRoles(t *testing.T) {
 	}{
 		{"a signal ends all in good order", map[config.Use]func(context.Context, *process) error{"a": untilSignal, "b": untilSignal}, 1, ""},
 		{"a failure ends the others in good order", map[config.Use]func(context.Context, *process) error{
-			"a": func(context.Context, *process) error { return broken }, "b": untilSignal}, 0, "run a: reported\nbroken"},
+			"a": func(context.Context, *process) error { return broken }, "b": untilSignal,
+		}, 0, "run a: reported\nbroken"},
 		{"a role that ends by itself has failed", map[config.Use]func(context.Context, *process) error{
-			"a": func(context.Context, *process) error { return nil }}, 0, "it ended by itself"},
+			"a": func(context.Context, *process) error { return nil },
+		}, 0, "it ended by itself"},
 		{"a role that does not end is left at the deadline", map[config.Use]func(context.Context, *process) error{"a": never}, 1, "stop in good order"},
 		{"a second signal leaves at once", map[config.Use]func(context.Context, *process) error{"a": never}, 2, ""},
 	}

@@ -65,7 +65,7 @@ func (a *app) root() *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"roles", []*cobra.Command{a.enrichCommand(), a.runCommand()}},
+		{"roles", []*cobra.Command{a.enrichCommand(), a.notifyCommand(), a.runCommand()}},
 		{"setup", []*cobra.Command{a.configCommand(), a.topicsCommand()}},
 		{"operate", []*cobra.Command{a.deadLettersCommand(), a.versionCommand()}},
 	} {

@@ -13,9 +13,9 @@ var (
 	// ErrSealed is the one answer to sealed bytes that do not open: cut short,
 	// of another version, tampered with, for another purpose or another record.
 	ErrSealed = errors.New("sealed bytes do not open")
-	// ErrUnknownKey: the bytes name a key that is not in the ring.
+	// ErrUnknownKey says that the bytes name a key that is not in the ring.
 	ErrUnknownKey = errors.New("sealed under a key that is not configured")
-	// ErrNoKey: the ring holds no key to seal with.
+	// ErrNoKey says that the ring holds no key to seal with.
 	ErrNoKey = errors.New("no sealing key is configured")
 )
 

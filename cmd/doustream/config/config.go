@@ -6,6 +6,7 @@ const Prefix = "DOUSTREAM_"
 // Use is what a configuration is read for: a role or a command.
 type Use string
 
+// What there is to use a configuration for.
 const (
 	Enrich      Use = "enrich"
 	Sink        Use = "sink"
