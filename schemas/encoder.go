@@ -56,6 +56,9 @@ func confluentPrefix(ids map[string]uint32, name string) []byte {
 	return appendConfluent(nil, id)
 }
 
+// MiniappEventSchema is the current schema of the miniapp.* topics.
+func MiniappEventSchema() Schema { return *newest[nameMiniappEvent] }
+
 // EnrichedUserSchema is the current schema of users.enriched.
 func EnrichedUserSchema() Schema { return *newest[nameEnrichedUser] }
 

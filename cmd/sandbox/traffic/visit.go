@@ -1,0 +1,222 @@
+package traffic
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"doustream/platform/douyin/douyintest"
+	"doustream/schemas"
+)
+
+// Templates that users are asked about. The last is long-term: an accept stands.
+var templates = []string{
+	"MSG137673105551c58e7c84bf0000015858",
+	"MSG137673105551c58e7c84bf0000015859",
+	"MSG137673105551c58e7c84bf0000015860",
+}
+
+// visit is one user's session with the mini-app: what will be sent, in order.
+type visit struct {
+	run     string
+	number  int
+	app     string
+	session string
+	user    string
+	person  person
+	rng     *rand.Rand
+	think   time.Duration
+
+	nobody   bool // not logged in to Douyin
+	noOrders bool
+	logins   int // how many tt.logins it needs: 0, 1 or 2
+	login    douyintest.Login
+	relogin  douyintest.Login
+
+	at     time.Duration // of the next step, since the visit's start
+	steps  []step
+	events int
+	grants []grant
+}
+
+// grant is a user's consent, to be given to the platform before it counts.
+type grant struct {
+	template string
+	credits  int
+	standing bool
+	refused  bool
+}
+
+// step is one record to be sent.
+type step struct {
+	at    time.Duration
+	build func(now time.Time) message
+	twice bool
+}
+
+func (v *visit) nextID() string {
+	v.events++
+	return fmt.Sprintf("%s-%06d-%02d", v.run, v.number, v.events)
+}
+
+// pause lets the user think before the next step.
+func (v *visit) pause() {
+	v.at += time.Duration(float64(v.think) * (0.5 + v.rng.Float64()))
+}
+
+// chance is true once in a while.
+func (v *visit) chance(p float64) bool { return v.rng.Float64() < p }
+
+// send plans an event.
+func (v *visit) send(p plan) {
+	v.steps = append(v.steps, step{at: v.at, twice: p.repeat, build: func(now time.Time) message { return p.build(v, now) }})
+}
+
+// good plans an event that is as it should be.
+func (v *visit) good(topic string, kind schemas.Kind, payload func(now time.Time) []byte) {
+	v.send(v.goodPlan(topic, kind, payload))
+}
+
+func (v *visit) goodPlan(topic string, kind schemas.Kind, payload func(now time.Time) []byte) plan {
+	return plan{
+		name: "good", topic: topic, payload: payload, want: []string{kind.String()},
+		text: v.chance(.1), avro: v.chance(.1), repeat: v.chance(.01),
+	}
+}
+
+func (v *visit) sendLogin() {
+	v.logins = max(v.logins, 1)
+	v.good(schemas.TopicLogin, schemas.KindLogin, func(time.Time) []byte { return loginOf(v.login) })
+	v.pause()
+}
+
+func (v *visit) sendRelogin() {
+	v.logins = 2
+	v.good(schemas.TopicLogin, schemas.KindLogin, func(time.Time) []byte { return loginOf(v.relogin) })
+	v.pause()
+}
+
+// key is the session key in force: current answers the login's or the second
+// login's, whichever was last planned when it is called.
+func (v *visit) key() func() string {
+	if v.logins == 2 {
+		return func() string { return v.relogin.SessionKey }
+	}
+	return func() string { return v.login.SessionKey }
+}
+
+func (v *visit) sendProfile() {
+	key, old, ms := v.key(), v.chance(.2), v.chance(.5)
+	v.good(schemas.TopicProfile, schemas.KindProfile, func(now time.Time) []byte {
+		openID := ""
+		if old {
+			openID = v.login.OpenID
+		}
+		return encode(profileOf(v.person.info(), openID, key(), mark(v.app, now, ms)))
+	})
+	v.pause()
+}
+
+func (v *visit) sendPhone(key func() string) {
+	flat, ms := v.chance(.2), v.chance(.5)
+	v.good(schemas.TopicPhone, schemas.KindPhone, func(now time.Time) []byte {
+		return phoneOf(v.person.phone, key(), mark(v.app, now, ms), flat)
+	})
+	v.pause()
+}
+
+func (v *visit) sendLocation() {
+	p := v.goodPlan(schemas.TopicLocation, schemas.KindLocation, func(time.Time) []byte {
+		return locationOf(v.person.place, v.number%7 == 0)
+	})
+	p.coord = pick(v.rng, []string{"", "wgs84", "gcj02"})
+	v.send(p)
+	v.pause()
+}
+
+func (v *visit) sendAddress() {
+	v.good(schemas.TopicLocation, schemas.KindAddress, func(time.Time) []byte { return addressOf(v.person) })
+	v.pause()
+}
+
+func (v *visit) sendDevice() {
+	v.good(schemas.TopicDevice, schemas.KindDevice, func(time.Time) []byte { return deviceOf(v.person.device) })
+	v.pause()
+}
+
+// sendSubscription asks for one template and answers what the user said.
+func (v *visit) sendSubscription(template, status string) {
+	s := shape(v.rng.IntN(int(shapes)))
+	v.good(schemas.TopicSubscription, schemas.KindSubscription, func(time.Time) []byte { return subscriptionOf(s, template, status) })
+	switch {
+	case status != "accept":
+		v.grants = append(v.grants, grant{template: template, refused: true})
+	case template == templates[len(templates)-1]:
+		v.grants = append(v.grants, grant{template: template, standing: true})
+	default:
+		v.grants = append(v.grants, grant{template: template, credits: 1})
+	}
+	v.pause()
+}
+
+// whole is a visit as most are.
+func (v *visit) whole() {
+	v.sendLogin()
+	if v.chance(.9) {
+		v.sendDevice()
+	}
+	if v.chance(.8) {
+		v.sendProfile()
+	}
+	first := v.key()
+	again := v.chance(.15)
+	if again {
+		v.sendRelogin()
+	}
+	if v.chance(.6) {
+		v.sendPhone(v.key())
+	}
+	if again && v.chance(.5) { // made before the key was replaced, sent behind
+		v.sendPhone(first)
+	}
+	if v.chance(.6) {
+		v.sendLocation()
+	}
+	if v.chance(.3) {
+		v.sendAddress()
+	}
+	if v.chance(.5) {
+		v.subscribeAndOrder()
+	}
+}
+
+func (v *visit) subscribeAndOrder() {
+	template := pick(v.rng, templates)
+	status := "accept"
+	if v.chance(.25) {
+		status = pick(v.rng, []string{"reject", "ban"})
+	}
+	v.sendSubscription(template, status)
+	if v.chance(.7) && !v.noOrders {
+		v.sendOrder(template, status == "accept")
+	}
+}
+
+// early is a visit whose phone event overtakes its login.
+func (v *visit) early() {
+	v.logins = 1
+	v.sendPhone(v.key())
+	v.sendDevice()
+	v.sendLogin()
+	v.sendProfile()
+}
+
+// anonymous is a visit of somebody who is not logged in to Douyin.
+func (v *visit) anonymous() {
+	v.nobody = true
+	v.sendLogin()
+	v.sendDevice()
+	if v.chance(.5) {
+		v.sendLocation()
+	}
+}
