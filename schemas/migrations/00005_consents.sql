@@ -2,50 +2,48 @@
 -- +goose NO TRANSACTION
 
 -- +goose Up
-CREATE TABLE IF NOT EXISTS consents_state
+CREATE TABLE IF NOT EXISTS consent_facts
 (
     `app_id`      LowCardinality(String) COMMENT 'mini-app',
     `open_id`     String                 COMMENT 'user within the mini-app',
     `template_id` LowCardinality(String) COMMENT 'message template',
-    `answer`      AggregateFunction(argMax, Tuple(at DateTime64(3, 'UTC'), status String, always Bool), Tuple(DateTime64(3, 'UTC'), String, Int32, Int64)) COMMENT 'last answer'
+    `version`     UInt128                COMMENT 'as in user_facts',
+    `answered_at` DateTime64(3, 'UTC')   COMMENT 'when the user answered',
+    `status`      Enum8('UNKNOWN' = 0, 'ACCEPT' = 1, 'REJECT' = 2, 'BAN' = 3, 'FAIL' = 4) COMMENT 'the answer',
+    `always`      Bool                   COMMENT 'whether the user ticked "always"'
 )
-ENGINE = AggregatingMergeTree
+ENGINE = ReplacingMergeTree(version)
 ORDER BY (app_id, template_id, open_id)
 SETTINGS non_replicated_deduplication_window = 10000
-COMMENT 'states behind the view consents; not for reading';
+COMMENT 'the newest answer of each user to each template, behind the view consents; not for reading';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS consents_state_mv TO consents_state AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS consent_facts_newest TO consent_facts AS
 SELECT
-    app_id,
-    open_id,
-    template_id,
-    argMaxState(CAST((occurred_at, status, always), 'Tuple(at DateTime64(3, \'UTC\'), status String, always Bool)'),
-        (occurred_at, CAST(_topic, 'String'), _partition, _offset)) AS answer
+    app_id, open_id, template_id,
+    bitOr(
+        bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(occurred_at)), 80), bitShiftLeft(toUInt128(bitAnd(cityHash64(_topic), 0xFFFF)), 64)),
+        bitOr(bitShiftLeft(toUInt128(bitAnd(_partition, 0xFFFF)), 48), toUInt128(bitAnd(_offset, 0xFFFFFFFFFFFF)))) AS version,
+    occurred_at AS answered_at, status, always
 FROM user_events
 ARRAY JOIN
     subscription_template_id AS template_id,
     subscription_status AS status,
     subscription_always AS always
-WHERE open_id != ''
-GROUP BY app_id, template_id, open_id;
+WHERE open_id != '';
 
 CREATE VIEW IF NOT EXISTS consents AS
 SELECT
     app_id,
     open_id,
     template_id,
-    c.answer.status AS status,
-    c.answer.always AS always,
-    c.answer.at AS answered_at
-FROM
-(
-    SELECT app_id, open_id, template_id, argMaxMerge(answer) AS answer
-    FROM consents_state
-    GROUP BY app_id, open_id, template_id
-) AS c
+    argMax(f.status, version) AS status,
+    argMax(f.always, version) AS always,
+    max(f.answered_at) AS answered_at
+FROM consent_facts AS f
+GROUP BY app_id, open_id, template_id
 COMMENT 'one row per app, user and message template: the last answer';
 
 -- +goose Down
 DROP VIEW IF EXISTS consents;
-DROP VIEW IF EXISTS consents_state_mv;
-DROP TABLE IF EXISTS consents_state;
+DROP VIEW IF EXISTS consent_facts_newest;
+DROP TABLE IF EXISTS consent_facts;

@@ -24,7 +24,7 @@ FROM
     GROUP BY day, app_id
     UNION ALL
     SELECT toDate(first_seen_at, 'Asia/Shanghai') AS day, app_id, 0, 0, count(), 0
-    FROM users
+    FROM (SELECT app_id, open_id, min(s.first_seen_at) AS first_seen_at FROM user_first_seen AS s GROUP BY app_id, open_id)
     GROUP BY day, app_id
 ) AS l
 GROUP BY day, app_id
