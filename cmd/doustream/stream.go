@@ -18,7 +18,7 @@ const drainMost = 8 * time.Second
 // runStream runs a role's tasks until ctx ends.
 func (p *process) runStream(ctx context.Context, role config.Use, cfg stream.Config, newTask func(*stream.Loop) stream.Task) error {
 	cfg.Logger = p.log.With("role", role)
-	cfg.Metrics = p.roleMetrics(role)
+	cfg.Metrics = p.metrics // labelled by role already
 	cfg.DrainTimeout = min(drainMost, p.config.Process.ShutdownTimeout*2/3)
 	runtime, err := stream.New(cfg, newTask)
 	if err != nil {
