@@ -131,7 +131,7 @@ func TestUsage(t *testing.T) {
 		"an unknown kafka":   {"up", "--kafka", "pulsar"},
 		"an unknown part":    {"up", "--only", "kafka,redis"},
 		"two nodes":          {"up", "--kafka", "apache", "--nodes", "2"},
-		"an unknown flag":    {"up", "--colour"},
+		"an unknown flag":    {"up", "--unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stderr bytes.Buffer

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -111,7 +110,8 @@ func serveClickHouse(ctx context.Context, raw []byte, ready func(string) error, 
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
+	var listen net.ListenConfig
+	ln, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -137,10 +137,11 @@ func serveClickHouse(ctx context.Context, raw []byte, ready func(string) error, 
 
 // FreePort gives a loopback port that nobody listens on now.
 func FreePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	ln, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	port := ln.Addr().(*net.TCPAddr).Port
-	return port, errors.Join(ln.Close())
+	return port, ln.Close()
 }

@@ -51,7 +51,7 @@ func (s *server) accept(nc net.Conn) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.user != "" && !(hello.User == s.user && subtle.ConstantTimeCompare([]byte(hello.Password), []byte(s.pass)) == 1) {
+	if !s.admits(hello.User, hello.Password) {
 		return nil, c.refuse(&exception{authenticationFailed, hello.User + ": Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)"})
 	}
 	if c.session, err = s.engine.open(s.dir); err != nil {
@@ -68,6 +68,10 @@ func (s *server) accept(nc net.Conn) (*conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+func (s *server) admits(user, password string) bool {
+	return s.user == "" || user == s.user && subtle.ConstantTimeCompare([]byte(password), []byte(s.pass)) == 1
 }
 
 func (c *conn) readHello() (proto.ClientHello, error) {
@@ -154,20 +158,20 @@ func (c *conn) sendException(err error) error {
 
 // watchCancel looks for a cancel, or for the client's going, while a statement runs. The stop that it gives must be
 // called before anything else is read.
-func (c *conn) watchCancel() (cancelled *atomic.Bool, stop func()) {
-	cancelled = new(atomic.Bool)
+func (c *conn) watchCancel() (gone *atomic.Bool, stop func()) {
+	gone = new(atomic.Bool)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		next, err := c.raw.Peek(1)
 		switch {
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
-			cancelled.Store(true)
+			gone.Store(true)
 		case err == nil && proto.ClientCode(next[0]) == proto.ClientCodeCancel:
-			cancelled.Store(true)
+			gone.Store(true)
 		}
 	}()
-	return cancelled, func() {
+	return gone, func() {
 		_ = c.net.SetReadDeadline(time.Unix(1, 0))
 		<-done
 		c.server.resumeReads(c.net)

@@ -160,7 +160,7 @@ func isSettingName(name string) bool {
 
 // execute runs a statement and sends the answer's blocks as they come.
 func (c *conn) execute(statement string) error {
-	cancelled, stop := c.watchCancel()
+	gone, stop := c.watchCancel()
 	defer stop()
 	out := answer{conn: c, statement: statement}
 	if !mayStream(statement) {
@@ -179,7 +179,7 @@ func (c *conn) execute(statement string) error {
 		if err != nil {
 			return err
 		}
-		if cancelled.Load() {
+		if gone.Load() {
 			part.free()
 			s.cancel()
 			return &exception{queryCancelled, "Query was cancelled. (QUERY_WAS_CANCELLED)"}

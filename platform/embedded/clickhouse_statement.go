@@ -49,7 +49,7 @@ func skipComments(s string) string {
 // firstWord is a statement's first keyword, in capitals.
 func firstWord(statement string) string {
 	s := strings.TrimLeft(skipComments(statement), "( \t\r\n")
-	end := strings.IndexFunc(s, func(r rune) bool { return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') })
+	end := strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
 	if end >= 0 {
 		s = s[:end]
 	}

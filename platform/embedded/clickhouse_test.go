@@ -57,7 +57,7 @@ func connect(t *testing.T, dsn string, compression clickhouse.CompressionMethod)
 	return conn
 }
 
-func exec(t *testing.T, conn driver.Conn, statement string, args ...any) {
+func run(t *testing.T, conn driver.Conn, statement string, args ...any) {
 	t.Helper()
 	if err := conn.Exec(testContext(t), statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
@@ -80,7 +80,7 @@ func TestClickHouseCarriesEveryTypeBothWays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn := connect(t, ch.DSN(), method)
 			table := "types_" + name
-			exec(t, conn, "CREATE TABLE "+table+` (n UInt64, i Int32, s String, f FixedString(3), e Enum8('LOGIN' = 1, 'PHO\'NE' = 2),
+			run(t, conn, "CREATE TABLE "+table+` (n UInt64, i Int32, s String, f FixedString(3), e Enum8('LOGIN' = 1, 'PHO\'NE' = 2),
 				lc LowCardinality(String), lcn LowCardinality(Nullable(String)), ns Nullable(Float64), d Date, dt DateTime64(3, 'UTC'), u UUID, b Bool,
 				a Array(String), aa Array(Array(UInt16)), alc Array(LowCardinality(String)), m Map(String, UInt8), tu Tuple(x UInt8, y String), dec Decimal(18, 4))
 				ENGINE = MergeTree ORDER BY n`)
@@ -151,7 +151,7 @@ func TestClickHouseStatements(t *testing.T) {
 	if err := conn.QueryRow(testContext(t), "SELECT currentDatabase()").Scan(&database); err != nil || database != "shop" {
 		t.Fatalf("the DSN's database: %q, %v", database, err)
 	}
-	exec(t, conn, "CREATE TABLE t (id UInt64, v String DEFAULT 'none') ENGINE = MergeTree ORDER BY id")
+	run(t, conn, "CREATE TABLE t (id UInt64, v String DEFAULT 'none') ENGINE = MergeTree ORDER BY id")
 
 	t.Run("an empty answer has its columns and no rows", func(t *testing.T) {
 		rows, err := conn.Query(testContext(t), "SELECT id, v FROM t")
@@ -167,8 +167,8 @@ func TestClickHouseStatements(t *testing.T) {
 		}
 	})
 	t.Run("rows in the text, listed columns, select", func(t *testing.T) {
-		exec(t, conn, "INSERT INTO t VALUES (1, 'a'), (2, 'b')")
-		exec(t, conn, "INSERT INTO t (id) SELECT number + 10 FROM numbers(5)")
+		run(t, conn, "INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+		run(t, conn, "INSERT INTO t (id) SELECT number + 10 FROM numbers(5)")
 		batch, err := conn.PrepareBatch(testContext(t), "INSERT INTO shop.t (id)")
 		if err != nil {
 			t.Fatal(err)
@@ -275,9 +275,9 @@ func TestClickHouseHonoursInsertTokensOverAKill(t *testing.T) {
 	t.Parallel()
 	ch := startClickHouse(t, embedded.ClickHouseOptions{})
 	conn := connect(t, ch.DSN(), clickhouse.CompressionLZ4)
-	exec(t, conn, "CREATE TABLE events (id UInt64) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100")
-	exec(t, conn, "CREATE TABLE totals (k UInt8, n UInt64) ENGINE = SummingMergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 100")
-	exec(t, conn, "CREATE MATERIALIZED VIEW to_totals TO totals AS SELECT 1 AS k, count() AS n FROM events")
+	run(t, conn, "CREATE TABLE events (id UInt64) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100")
+	run(t, conn, "CREATE TABLE totals (k UInt8, n UInt64) ENGINE = SummingMergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 100")
+	run(t, conn, "CREATE MATERIALIZED VIEW to_totals TO totals AS SELECT 1 AS k, count() AS n FROM events")
 	insert := func(token string, ids ...uint64) {
 		t.Helper()
 		ctx := clickhouse.Context(testContext(t), clickhouse.WithSettings(clickhouse.Settings{
@@ -323,7 +323,7 @@ func TestClickHouseHonoursInsertTokensOverAKill(t *testing.T) {
 func TestClickHouseServesConnectionsInParallel(t *testing.T) {
 	t.Parallel()
 	ch := startClickHouse(t, embedded.ClickHouseOptions{})
-	exec(t, connect(t, ch.DSN(), clickhouse.CompressionLZ4), "CREATE TABLE p (id UInt64) ENGINE = MergeTree ORDER BY id")
+	run(t, connect(t, ch.DSN(), clickhouse.CompressionLZ4), "CREATE TABLE p (id UInt64) ENGINE = MergeTree ORDER BY id")
 	var wg sync.WaitGroup
 	for worker := range uint64(4) {
 		wg.Go(func() {

@@ -187,8 +187,8 @@ type kafkaLog struct{ log *slog.Logger }
 func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError:
-		l.log.Error(fmt.Sprintf(format, args...))
+		l.log.Error("kafka", "said", fmt.Sprintf(format, args...))
 	case kfake.LogLevelWarn:
-		l.log.Warn(fmt.Sprintf(format, args...))
+		l.log.Warn("kafka", "said", fmt.Sprintf(format, args...))
 	}
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -98,12 +99,12 @@ func fixedString(args []string) (*layout, error) {
 // decimal gives the width that ClickHouse chooses for a precision.
 func decimal(args []string) (*layout, error) {
 	if len(args) == 0 {
-		return nil, fmt.Errorf("Decimal has no precision")
+		return nil, errors.New("a Decimal without precision")
 	}
 	precision, err := strconv.Atoi(args[0])
 	switch {
 	case err != nil || precision < 1 || precision > 76:
-		return nil, fmt.Errorf("Decimal of precision %q", args[0])
+		return nil, fmt.Errorf("a Decimal of precision %q", args[0])
 	case precision <= 9:
 		return fixed(4), nil
 	case precision <= 18:
@@ -139,9 +140,7 @@ func composite(name string, args []string, depth int) (*layout, error) {
 	for _, a := range args {
 		element, err := parseType(a, depth+1)
 		if err != nil && name != "Map" {
-			if _, rest, named := strings.Cut(strings.TrimSpace(a), " "); named {
-				element, err = parseType(rest, depth+1)
-			}
+			element, err = parseType(afterName(a), depth+1)
 		}
 		if err != nil {
 			return nil, err
@@ -152,6 +151,15 @@ func composite(name string, args []string, depth int) (*layout, error) {
 		return tuple(elements...), nil
 	}
 	return array(tuple(elements...)), nil // Map and Nested are arrays of tuples
+}
+
+// afterName drops an element's name: of "a UInt8" or "`a b` UInt8" it gives "UInt8".
+func afterName(element string) string {
+	if strings.HasPrefix(element, "`") {
+		return element[min(endOfQuote(element, 0)+1, len(element)):]
+	}
+	_, rest, _ := strings.Cut(element, " ")
+	return rest
 }
 
 // splitType cuts "Name(a, b(c, d), 'e,)')" into its name and its parameters, minding quotes and nesting.

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -275,7 +276,7 @@ func (c *copier) flush() error {
 
 // noEOF turns an end inside a block into what it is: a block cut short.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

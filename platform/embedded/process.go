@@ -62,7 +62,7 @@ func StartProcess(ctx context.Context, command Command) (*Process, error) {
 }
 
 func (p *Process) start(ctx context.Context) error {
-	cmd := exec.Command(p.command.Path, p.command.Args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.command.Path, p.command.Args...) // ctx bounds the start alone
 	cmd.Env = append(os.Environ(), p.command.Env...)
 	cmd.Dir = p.command.Dir
 	cmd.Stdout, cmd.Stderr = p.command.Log, p.command.Log
