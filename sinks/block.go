@@ -39,11 +39,12 @@ type block struct {
 	first      int64 // offsets delivered, rows or not
 	last       int64
 	count      int64
-	bytes      int64     // of the records that came in
-	month      int       // of every record, as monthOf counts
-	since      time.Time // when the first record came in
-	newest     int64     // latest Kafka timestamp, ms
+	bytes      int64 // of the records' keys and values
+	weight     int64 // as the queue counts them
+	month      int   // of every record, as monthOf counts
+	oldest     int64 // earliest Kafka timestamp, ms
 	rejections []rejection
+	announced  *span // the range that a predecessor announced and that this block stands for
 }
 
 // rejection is a record that cannot be a row.
@@ -65,9 +66,8 @@ func (b *block) reset() {
 	for _, c := range b.table {
 		c.reset()
 	}
-	b.at, b.rejections = b.at[:0], nil
-	b.first, b.last, b.count, b.bytes, b.month, b.newest = -1, -1, 0, 0, 0, 0
-	b.since = time.Time{}
+	b.at, b.rejections, b.announced = b.at[:0], nil, nil
+	b.first, b.last, b.count, b.bytes, b.weight, b.month, b.oldest = -1, -1, 0, 0, 0, 0, maxTimestamp
 }
 
 // source are the columns that every table has.
@@ -85,17 +85,18 @@ func (b *block) add(rec *kgo.Record) {
 	b.last = rec.Offset
 	b.count++
 	b.bytes += int64(len(rec.Key) + len(rec.Value))
+	b.weight += weight(rec)
+	at := timestampOf(rec)
+	b.oldest = min(b.oldest, at)
 	if err := b.writer.write(rec); err != nil {
 		b.rejections = append(b.rejections, rejection{rec, err})
 		return
 	}
-	at := timestampOf(rec)
 	b.topic.append(rec.Topic)
 	b.partition.append(rec.Partition)
 	b.offset.append(rec.Offset)
 	b.timestamp.append(at)
 	b.at = append(b.at, rec.Offset)
-	b.newest = max(b.newest, at)
 }
 
 // takes reports whether the record may join the block: an empty block takes any,

@@ -9,11 +9,14 @@ type table struct {
 	rows  func() rowWriter
 }
 
+// deadLettersTable is the one table whose own refusals are no dead letters.
+const deadLettersTable = "dead_letters"
+
 // tables are those that the sink fills.
 var tables = []table{
 	{name: "user_events", topic: schemas.TopicUsers, rows: func() rowWriter { return newUserRows() }},
 	{name: "notifications", topic: schemas.TopicResults, rows: func() rowWriter { return newResultRows() }},
-	{name: "dead_letters", topic: schemas.TopicDeadLetters, rows: func() rowWriter { return newDeadLetterRows() }},
+	{name: deadLettersTable, topic: schemas.TopicDeadLetters, rows: func() rowWriter { return newDeadLetterRows() }},
 }
 
 // tableOf is the table that a topic's rows go into; the topic may carry the

@@ -79,17 +79,17 @@ func TestUserEventsHoldsWhatTheRecordsSay(t *testing.T) {
 	}
 
 	checks := map[string]string{
-		"one row each, known by its offset":   "count() = 8 AND uniqExact(_topic, _partition, _offset) = 8 AND min(_offset) = 10 AND max(_offset) = 24",
-		"kinds by name":                       "groupUniqArray(kind::String) = groupUniqArray(kind::String) AND countIf(kind = 'SUBSCRIPTION') = 2 AND countIf(kind = 'LOGIN') = 1",
-		"times in milliseconds":               "countIf(toUnixTimestamp64Milli(occurred_at) = 1763800000123 AND toUnixTimestamp64Milli(_timestamp) = 1763800001000 + _offset) = 8",
-		"text of any bytes":                   "countIf(profile_nick_name = unhex('E5B08FE6988E00275C') AND profile_gender = 2) = 1",
-		"sealed bytes as they are":            "countIf(phone_sealed = unhex('0100FF0A') AND phone_masked = '138****0000') = 1",
-		"an address' phone is its own":        "countIf(address_phone_hash = 'ab12' AND address_detail_sealed = 'd' AND phone_hash = '') = 1",
-		"zero is not absent":                  "countIf(location_speed = 0) = 1 AND countIf(location_speed IS NULL) = 7 AND countIf(location_vertical_accuracy IS NULL) = 8",
-		"coordinates and their system":        "countIf(location_coord_type = 'GCJ02' AND location_longitude = 116.3974 AND location_city = '北京市') = 1",
-		"devices":                             "countIf(device_model = 'iPhone' AND device_screen_width = 390 AND device_score_cpu IS NULL AND device_score_overall = 9.5) = 1",
-		"answers stand beside their template": "countIf(subscription_template_id = ['m1','m2'] AND subscription_status = ['ACCEPT','BAN'] AND subscription_always = [true,false]) = 1 AND countIf(subscription_template_id = ['m3']) = 1",
-		"the source is the input's place":     "countIf(source_topic = 'miniapp.x' AND source_partition = 2 AND source_offset BETWEEN 100 AND 107) = 8",
+		"one row each, known by its offset":               "count() = 8 AND uniqExact(_topic, _partition, _offset) = 8 AND min(_offset) = 10 AND max(_offset) = 24",
+		"kinds by name":                                   "groupUniqArray(kind::String) = groupUniqArray(kind::String) AND countIf(kind = 'SUBSCRIPTION') = 2 AND countIf(kind = 'LOGIN') = 1",
+		"times in milliseconds":                           "countIf(toUnixTimestamp64Milli(occurred_at) = 1763800000123 AND toUnixTimestamp64Milli(_timestamp) = 1763800001000 + _offset) = 8",
+		"text of any bytes":                               "countIf(profile_nick_name = unhex('E5B08FE6988E00275C') AND profile_gender = 2) = 1",
+		"sealed bytes as they are":                        "countIf(phone_sealed = unhex('0100FF0A') AND phone_masked = '138****0000') = 1",
+		"an address' phone is its own":                    "countIf(address_phone_hash = 'ab12' AND address_detail_sealed = 'd' AND phone_hash = '') = 1",
+		"zero is not absent":                              "countIf(location_speed = 0) = 1 AND countIf(location_speed IS NULL) = 7 AND countIf(location_vertical_accuracy IS NULL) = 8",
+		"coordinates and their system":                    "countIf(location_coord_type = 'GCJ02' AND location_longitude = 116.3974 AND location_city = '北京市') = 1",
+		"devices":                                         "countIf(device_model = 'iPhone' AND device_screen_width = 390 AND device_score_cpu IS NULL AND device_score_overall = 9.5) = 1",
+		"answers stand beside their template":             "countIf(subscription_template_id = ['m1','m2'] AND subscription_status = ['ACCEPT','BAN'] AND subscription_always = [true,false]) = 1 AND countIf(subscription_template_id = ['m3']) = 1",
+		"the source is the input's place":                 "countIf(source_topic = 'miniapp.x' AND source_partition = 2 AND source_offset BETWEEN 100 AND 107) = 8",
 		"the month of the block is the table's partition": fmt.Sprintf("groupUniqArray(_partition_id) = ['%d']", b.month),
 	}
 	for name, check := range checks {

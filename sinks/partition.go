@@ -1,0 +1,196 @@
+package sinks
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// takeover is where the group stood when this instance got the partition.
+type takeover struct {
+	committed int64 // -1: nothing was ever committed
+	pending   *span // the range that the metadata announces
+	end       int64 // where the log ended
+}
+
+func newTakeover(committed int64, metadata *string) takeover {
+	t := takeover{committed: committed}
+	if committed >= 0 && metadata != nil {
+		if s, ok := parseSpan(*metadata); ok {
+			t.pending = &s
+		}
+	}
+	return t
+}
+
+// fetched is what one poll brought of a partition.
+type fetched struct {
+	records       []*kgo.Record
+	logStart      int64
+	highWatermark int64
+}
+
+// partition is one ownership of one topic-partition. Two goroutines work for it:
+// fill takes records into a block, write brings blocks into the table, so that
+// one block is filled while another is inserted. They end at stop, or when the
+// partition halts.
+type partition struct {
+	sink  *ClickHouse
+	place place
+	table table
+	log   *slog.Logger
+
+	queue queue
+
+	// fill's own.
+	next    int64 // the offset that comes next, -1 before the first
+	rebuild *span // the range that a predecessor announced, until it is rebuilt
+	rest    []*kgo.Record
+
+	// between fill and write.
+	due      chan struct{} // a block wants to be inserted; holds one
+	handover chan *block
+	spare    chan *block // blocks to be filled again
+
+	delivery delivery // write's own
+
+	started  chan takeover
+	stopping chan struct{}      // take nothing more, finish what is being inserted
+	working  context.Context    // ends what is being inserted
+	kill     context.CancelFunc // of working
+	ended    sync.WaitGroup
+	stopOnce sync.Once
+
+	open atomic.Bool           // taken over
+	halt atomic.Pointer[error] // why it stopped by itself
+	lag  lag
+}
+
+func newPartition(s *ClickHouse, at place, t table) *partition {
+	p := &partition{
+		sink: s, place: at, table: t,
+		log:      s.log.With("topic", at.topic, "partition", at.partition, "table", at.table),
+		queue:    queue{wake: make(chan struct{}, 1)},
+		due:      make(chan struct{}, 1),
+		handover: make(chan *block),
+		spare:    make(chan *block, 2),
+		started:  make(chan takeover, 1),
+		stopping: make(chan struct{}),
+	}
+	p.working, p.kill = context.WithCancel(context.Background())
+	p.delivery = delivery{place: at, commits: p, rejects: p, poison: p.poison}
+	p.ended.Go(p.run)
+	return p
+}
+
+// start hands over where the group stands. A second call changes nothing: what
+// the partition has done since counts.
+func (p *partition) start(t takeover) {
+	select {
+	case p.started <- t:
+	default:
+	}
+}
+
+// stop ends the partition: nothing more is taken in, an insert under way may
+// finish and be committed until expired is closed. It returns when both
+// goroutines have.
+func (p *partition) stop(expired <-chan struct{}) {
+	p.stopOnce.Do(func() { close(p.stopping) })
+	ended := make(chan struct{})
+	go func() { p.ended.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-expired:
+		p.kill()
+		<-ended
+	}
+	p.kill()
+	p.queue.close(p)
+	p.lag.forget()
+	if p.halted() != nil {
+		p.sink.metrics.stopped.WithLabelValues(p.table.name).Dec()
+	}
+}
+
+// run waits for the take-over, then fills and writes until the partition ends.
+func (p *partition) run() {
+	select {
+	case <-p.stopping:
+		return
+	case t := <-p.started:
+		p.takeOver(t)
+	}
+	p.ended.Go(p.write)
+	p.fill()
+}
+
+func (p *partition) takeOver(t takeover) {
+	p.next = t.committed
+	p.rebuild = t.pending
+	if t.pending != nil && t.pending.Last >= t.end {
+		// The log is younger than what was announced: made again, or cut short.
+		p.log.Error("the announced range lies beyond the log's end: the topic was made again or lost records",
+			"first", t.pending.First, "last", t.pending.Last, "end", t.end)
+		p.sink.metrics.lost.WithLabelValues(p.table.name).Add(float64(t.pending.Count))
+		p.rebuild = nil
+	}
+	p.delivery.resume(t.committed, p.rebuild, t.end)
+	p.lag.start(p.sink.metrics.lag.WithLabelValues(p.table.name), t)
+	if p.rebuild != nil {
+		p.log.Info("take over with a range under way", "offset", t.committed, "first", t.pending.First, "last", t.pending.Last)
+	}
+	p.open.Store(true)
+}
+
+func (p *partition) restored() bool { return p.open.Load() }
+
+// halted is why the partition stopped by itself, or nil.
+func (p *partition) halted() error {
+	if err := p.halt.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// fail stops the partition, loudly; the others go on. It stays stopped until it is
+// assigned again: to another instance, or to this one after a restart.
+func (p *partition) fail(err error) {
+	p.halt.Store(&err)
+	p.log.Error("the partition has stopped and needs an operator", "error", err)
+	p.sink.metrics.stopped.WithLabelValues(p.table.name).Inc()
+	p.stopOnce.Do(func() { close(p.stopping) })
+	p.queue.close(p)
+}
+
+// stopped reports whether the partition is on its way out.
+func (p *partition) stopped() bool {
+	select {
+	case <-p.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// blank answers an empty block.
+func (p *partition) blank() *block {
+	select {
+	case b := <-p.spare:
+		b.reset()
+		return b
+	default:
+		return newBlock(p.table.rows())
+	}
+}
+
+// giveBack lets a block's memory be used again.
+func (p *partition) giveBack(b *block) {
+	select {
+	case p.spare <- b:
+	default:
+	}
+}
