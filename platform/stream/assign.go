@@ -33,6 +33,13 @@ func (s *session) assigned(ctx context.Context, _ *kgo.Client, added map[string]
 // reading: transactions of a predecessor that were open have ended. The tasks
 // begin here, with their markers still to be written.
 func (s *session) fetchedOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	// A client joins its group while it is still being made, so that partitions
+	// may be given before the session has it.
+	select {
+	case <-s.standing:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	starts, err := s.startOffsets(ctx, offsets)
 	if err != nil {
 		return nil, err

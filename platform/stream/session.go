@@ -39,8 +39,9 @@ type session struct {
 	mu       sync.Mutex
 	held     map[int32]*loop
 	inputs   map[topicPartition]*partition
-	stopping bool // no new tasks
-	ended    bool // a single owner's partitions are gone
+	standing chan struct{} // closed when everything that a task needs is there
+	stopping bool          // no new tasks
+	ended    bool          // a single owner's partitions are gone
 }
 
 func newSession(r *runtime, j *journal) *session {
@@ -48,6 +49,7 @@ func newSession(r *runtime, j *journal) *session {
 		runtime: r, cfg: r.cfg, log: r.log, journal: j,
 		workerCount: gort.GOMAXPROCS(0),
 		joined:      make(chan struct{}, 1),
+		standing:    make(chan struct{}),
 		held:        make(map[int32]*loop),
 		inputs:      make(map[topicPartition]*partition),
 		lease:       &lease{span: r.cfg.SessionTimeout - leaseMargin, now: r.cfg.Now},
@@ -78,6 +80,7 @@ func (s *session) run(ctx context.Context) error {
 	s.spawn(s.poller.run)
 	s.spawn(s.watch)
 	s.spawn(func(ctx context.Context) error { return s.lease.keep(ctx, s, s.cfg.SessionTimeout/10) })
+	close(s.standing)
 
 	var err error
 	select {
