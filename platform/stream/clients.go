@@ -1,9 +1,7 @@
 package stream
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,7 +19,8 @@ func (c *Config) newClient(purpose string, own ...kgo.Opt) (*kgo.Client, error) 
 	opts := []kgo.Opt{
 		kgo.ClientID(c.member() + "-" + purpose),
 		kgo.MaxVersions(versions),
-		kgo.WithLogger(clientLog{c.Logger.With("client", purpose)}),
+		kgo.WithLogger(&clientLog{log: c.Logger.With("client", purpose), told: make(map[string]time.Time)}),
+		kgo.WithHooks(dialPause{}),
 	}
 	opts = append(append(opts, c.Connect...), own...)
 	client, err := kgo.NewClient(opts...)
@@ -87,20 +86,6 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.FetchMaxPartitionBytes(4<<20),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	)
-}
-
-// clientLog passes on what kgo finds worth a warning; at Info it would tell of
-// every transaction.
-type clientLog struct{ log *slog.Logger }
-
-func (clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
-
-func (l clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
-	to := slog.LevelWarn
-	if level == kgo.LogLevelError {
-		to = slog.LevelError
-	}
-	l.log.Log(context.Background(), to, msg, keyvals...)
 }
 
 // partitioner honours Record.Partition for state topics and hashes keys by

@@ -2,10 +2,9 @@ package stream_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
-	"time"
+	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -47,7 +46,7 @@ func (w *wire) connect(ctx context.Context, network, addr string) (net.Conn, err
 	return &wiredConn{conn, w}, nil
 }
 
-var errCut = errors.New("the wire is cut")
+var errCut error = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
 func (w *wire) cut() {
 	w.mu.Lock()
@@ -107,5 +106,3 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-func (c *wiredConn) SetDeadline(t time.Time) error { return c.Conn.SetDeadline(t) }
