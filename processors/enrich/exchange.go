@@ -16,6 +16,7 @@ func (t *Task) send(e *event, attempt int, p permit) {
 	x.busy, x.attempt = true, attempt
 	t.sending[e] = p
 	at := t.now()
+	x.sentAt = at
 	sent := t.factOf(e, at)
 	t.appendFact(factSent, sent, func(err error) { t.sent(e, at, err) })
 }
@@ -124,10 +125,11 @@ func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
 }
 
 // annul writes down that the last send certainly changed nothing, so that it
-// does not count, for a successor either. Nothing waits for it.
+// does not count, for a successor either. The fact bears the time of the SENT
+// that it takes back. Nothing waits for it.
 func (t *Task) annul(e *event) {
 	t.ledger.annul(e.p.hash, e.exchange.attempt)
-	t.appendFact(factAnnulled, t.factOf(e, t.now()), func(error) {})
+	t.appendFact(factAnnulled, t.factOf(e, e.exchange.sentAt), func(error) {})
 }
 
 // factOf begins a fact of a login.

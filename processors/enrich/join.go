@@ -7,6 +7,10 @@ import (
 // sessionKeys is how many session keys of a session are tried, newest first.
 const sessionKeys = 2
 
+// disorder is how much (ms) the backend may have published a login later, by its
+// timestamp, than an event that followed it.
+const disorder = 1000
+
 // lineage names logins by their offset plus one, newest first; 0: none.
 type lineage [sessionKeys]int64
 
@@ -76,11 +80,11 @@ func (t *Task) outlook(e *event, k *known) (schemas.Reason, int64) {
 	at := e.timestamp()
 	switch {
 	case (k.logins[0] == 0 || e.barren) && k.failed > 0:
-		return schemas.ReasonLoginFailed, at
+		return schemas.ReasonLoginFailed, at + disorder
 	case k.logins[0] == 0 || e.barren:
 		return schemas.ReasonSessionMissing, at + t.sessionWait
 	case e.keyless:
-		return schemas.ReasonSessionAnonymous, at
+		return schemas.ReasonSessionAnonymous, at + disorder
 	case k.failed > k.logins[0]:
 		return schemas.ReasonLoginFailed, at + t.joinWait
 	default:

@@ -34,9 +34,10 @@ type ledger struct {
 type sends [maxAttempts]send
 
 type send struct {
-	sent bool  // a SENT stands, and nothing says that it came to nothing
-	own  bool  // this owner's: nothing to wait for
-	at   int64 // ms, when its SENT was written
+	sent  bool   // a SENT stands, and nothing says that it came to nothing
+	own   bool   // this owner's: nothing to wait for
+	owner uint64 // who wrote it
+	at    int64  // ms, when its SENT was written
 }
 
 // take takes in one record, and answers it when it is the outcome of a code.
@@ -57,11 +58,17 @@ func (l *ledger) take(rec *stream.Record) (f fact, decided bool) {
 	case f.kind == factSent:
 		l.sent(&f)
 	default:
-		if s := l.open[f.hash]; s != nil {
-			s[f.attempt-1] = send{}
-		}
+		l.annulled(&f)
 	}
 	return fact{}, false
+}
+
+// annulled takes one send back: the one that was written at the same time by
+// the same owner. A later send under the same number stands.
+func (l *ledger) annulled(f *fact) {
+	if s := l.open[f.hash]; s != nil && s[f.attempt-1].at == f.at && s[f.attempt-1].owner == f.owner {
+		s[f.attempt-1] = send{}
+	}
 }
 
 // mark notes whose the newest marker is. A marker of another owner after one's
@@ -90,7 +97,7 @@ func (l *ledger) sent(f *fact) {
 		s = new(sends)
 		l.open[f.hash] = s
 	}
-	s[f.attempt-1] = send{sent: true, own: own, at: f.at}
+	s[f.attempt-1] = send{sent: true, own: own, owner: f.owner, at: f.at}
 }
 
 // next answers which attempt may be sent now (1 or 2), or 0 when both are used

@@ -9,7 +9,8 @@ import (
 type exchange struct {
 	busy      bool  // a SENT, a request or an outcome is under way
 	queued    bool  // waits for a permit
-	attempt   int   // the last that was sent
+	attempt   int   // the last that was sent,
+	sentAt    int64 // and when (ms) its SENT was written
 	sends     int32 // by this task
 	failures  int   // in a row, for the backoff
 	notBefore int64 // ms

@@ -66,7 +66,6 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 	if e.topic != topicLogin {
 		e.p = nil
 	}
-	t.count(e, 1)
 	t.metrics.parkedOne(e.topic)
 	offset := copied.Offset
 	t.done(e, []*stream.Record{entry}, func() {
@@ -74,6 +73,7 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 			t.frontier = max(t.frontier, offset+1)
 		}
 		e.settled = true
+		t.count(e, 1)
 		t.decide(e)
 	})
 }
@@ -100,7 +100,9 @@ func (t *Task) resume(e *event, out []*stream.Record) {
 	t.forget(s)
 }
 
-// count keeps the tally of a topic, and pauses the topic at the bound.
+// count keeps the tally of a topic, and pauses the topic at the bound. Only
+// what has retired counts: the entry of another may wait in the window for an
+// input before it, which a paused topic does not hand over.
 func (t *Task) count(e *event, by int) {
 	n := &t.parked[e.topic]
 	if by > 0 {
