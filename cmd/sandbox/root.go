@@ -36,6 +36,6 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.platformCommand())
+	root.AddCommand(a.demoCommand(), a.upCommand(), a.trafficCommand(), a.platformCommand())
 	return root
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"doustream/cmd/sandbox/traffic"
+	"doustream/schemas"
+)
+
+// outcome is what came of one input record, as one reader saw it: the kind of an
+// enriched record, the status of a result or the reason of a dead letter.
+type outcome struct {
+	source schemas.Source
+	what   string
+	at     time.Time // when the reader had it
+}
+
+// fate is one input record with what came of it.
+type fate struct {
+	sent  traffic.Sent
+	kafka []outcome // read committed
+	rows  []outcome // of ClickHouse
+}
+
+// account holds every input record against what came of it.
+type account struct {
+	fates   []*fate
+	bySrc   map[schemas.Source]*fate
+	strange []string // outcomes of records that nobody sent
+	rows    bool     // ClickHouse was asked
+}
+
+func newAccount(sent []traffic.Sent) *account {
+	a := &account{bySrc: make(map[schemas.Source]*fate, len(sent))}
+	for _, s := range sent {
+		f := &fate{sent: s}
+		a.fates = append(a.fates, f)
+		a.bySrc[schemas.Source{Topic: s.Topic, Partition: s.Partition, Offset: s.Offset}] = f
+	}
+	return a
+}
+
+// addKafka and addRows enter what the two readers saw.
+func (a *account) addKafka(outcomes []outcome) {
+	for _, o := range outcomes {
+		if f := a.find(o, "kafka"); f != nil {
+			f.kafka = append(f.kafka, o)
+		}
+	}
+}
+
+func (a *account) addRows(outcomes []outcome) {
+	a.rows = true
+	for _, o := range outcomes {
+		if f := a.find(o, "clickhouse"); f != nil {
+			f.rows = append(f.rows, o)
+		}
+	}
+}
+
+func (a *account) find(o outcome, reader string) *fate {
+	f, ok := a.bySrc[o.source]
+	if !ok {
+		a.strange = append(a.strange, fmt.Sprintf("%s: %s of %s, which nobody sent", reader, o.what, o.source))
+	}
+	return f
+}
+
+// faults are all the ways in which the account does not hold, the same ones
+// together.
+func (a *account) faults() []string {
+	faults := slices.Clone(a.strange)
+	for _, f := range a.fates {
+		faults = append(faults, f.faults(a.rows)...)
+	}
+	return faults
+}
+
+func (f *fate) faults(asked bool) []string {
+	var faults []string
+	say := func(format string, args ...any) {
+		faults = append(faults, fmt.Sprintf("%s (%s, %s/%d/%d): ", cmp.Or(f.sent.ID, "no id"), f.sent.Case, f.sent.Topic, f.sent.Partition, f.sent.Offset)+fmt.Sprintf(format, args...))
+	}
+	switch {
+	case len(f.kafka) == 0:
+		say("lost: nothing came of it, want %v", f.sent.Want)
+	case len(f.kafka) > 1:
+		say("twice: %v", whats(f.kafka))
+	case !f.sent.Wanted(f.kafka[0].what):
+		say("became %s, want %v", f.kafka[0].what, f.sent.Want)
+	}
+	switch {
+	case !asked:
+	case len(f.rows) != len(f.kafka) && len(f.rows) == 0:
+		say("no row in ClickHouse")
+	case len(f.rows) > 1:
+		say("rows in ClickHouse: %v", whats(f.rows))
+	case len(f.rows) == 1 && len(f.kafka) == 1 && f.rows[0].what != f.kafka[0].what:
+		say("%s in Kafka and %s in ClickHouse", f.kafka[0].what, f.rows[0].what)
+	}
+	return faults
+}
+
+func whats(outcomes []outcome) []string {
+	var names []string
+	for _, o := range outcomes {
+		names = append(names, o.what)
+	}
+	return names
+}
+
+// tally counts fates by what became of them.
+func (a *account) tally(keep func(*fate) bool) map[string]int {
+	counts := map[string]int{}
+	for _, f := range a.fates {
+		if len(f.kafka) > 0 && keep(f) {
+			counts[f.kafka[0].what]++
+		}
+	}
+	return counts
+}
+
+// latencies of the logins, from the producer's hand to each reader, sorted.
+func (a *account) latencies() (enriched, rows []time.Duration) {
+	for _, f := range a.fates {
+		if len(f.kafka) == 0 || f.kafka[0].what != schemas.KindLogin.String() {
+			continue
+		}
+		sent := time.UnixMilli(f.sent.SentAt)
+		enriched = append(enriched, f.kafka[0].at.Sub(sent))
+		if len(f.rows) > 0 {
+			rows = append(rows, f.rows[0].at.Sub(sent))
+		}
+	}
+	slices.Sort(enriched)
+	slices.Sort(rows)
+	return enriched, rows
+}
+
+// percentile of what is sorted; 0 of nothing.
+func percentile(sorted []time.Duration, p float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
+}
