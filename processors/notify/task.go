@@ -23,6 +23,7 @@ type Task struct {
 	metrics *metrics
 	loop    loop
 	random  func() float64 // in [0,1)
+	spawn   func(f func()) // runs what blocks in a goroutine
 
 	codec  codec
 	apps   map[string]*app
@@ -46,7 +47,7 @@ type Task struct {
 
 func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
 	t := &Task{
-		cfg: cfg, deps: deps, log: deps.Logger, metrics: m, loop: l, random: rand.Float64,
+		cfg: cfg, deps: deps, log: deps.Logger, metrics: m, loop: l, random: rand.Float64, spawn: func(f func()) { go f() },
 		apps:     make(map[string]*app, len(cfg.Apps)),
 		ledger:   newLedger(cfg.LedgerMax),
 		restored: make(map[id]schemas.NotificationState),
@@ -165,7 +166,7 @@ func (t *Task) Close() {
 func (t *Task) goSend(timeout time.Duration, request func(context.Context) func()) {
 	t.requests++
 	ctx, cancel := context.WithTimeout(t.loop.Context(), timeout)
-	go func() {
+	t.spawn(func() {
 		defer cancel()
 		if !t.loop.Lease().After(t.loop.Now()) {
 			cancel()
@@ -175,7 +176,7 @@ func (t *Task) goSend(timeout time.Duration, request func(context.Context) func(
 			t.requests--
 			then()
 		})
-	}()
+	})
 }
 
 // sweep forgets what is past its life, now and then.

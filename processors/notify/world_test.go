@@ -1,0 +1,432 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"doustream/platform/douyin"
+	"doustream/platform/secrets"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// The world of a deterministic test: a log with transactions, a platform, and
+// any number of instances of the task, of which the newest alone can commit.
+// Nothing in it runs by itself.
+
+const (
+	orderTopic   = "orders"
+	stateTopic   = "notifications"
+	tokensTopic  = "tokens"
+	consentTopic = "consents"
+	resultTopic  = "results"
+	deadTopic    = "dead"
+)
+
+var testKeys = must(secrets.ParseKeyring("k:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))))
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+type world struct {
+	cfg      Config
+	now      time.Time
+	log      map[string][]*stream.Record // committed, by topic
+	orders   map[int32][]*stream.Record  // by partition
+	next     map[int32]int64             // committed offsets
+	platform *scripted
+	current  *instance
+	serial   int
+	jitter   func() float64
+
+	read int // results that were read, into seen
+	seen map[schemas.Source][]schemas.NotificationResult
+}
+
+func newWorld(cfg Config) *world {
+	cfg.Orders, cfg.Notifications, cfg.Tokens, cfg.Consents = []string{orderTopic}, stateTopic, tokensTopic, consentTopic
+	if cfg.Apps == nil {
+		cfg.Apps = []douyin.App{{ID: "tt1", Secret: "s1"}}
+	}
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		panic(err)
+	}
+	w := &world{
+		cfg: cfg, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: map[string][]*stream.Record{},
+		orders: map[int32][]*stream.Record{}, next: map[int32]int64{}, seen: map[schemas.Source][]schemas.NotificationResult{}, jitter: func() float64 { return 0.5 },
+	}
+	w.platform = &scripted{world: w}
+	return w
+}
+
+// publish appends an order and answers its source.
+func (w *world) publish(partition int32, value string) schemas.Source {
+	rec := &stream.Record{
+		Topic: orderTopic, Partition: partition, Offset: int64(len(w.orders[partition])),
+		Timestamp: w.now, Value: []byte(value),
+	}
+	w.orders[partition] = append(w.orders[partition], rec)
+	return sourceOf(rec)
+}
+
+// consent appends a consent fact.
+func (w *world) consent(f schemas.ConsentFact) {
+	rec := &stream.Record{Topic: consentTopic, Offset: int64(len(w.log[consentTopic])), Value: must(f.Encode())}
+	w.append(rec)
+}
+
+func (w *world) append(rec *stream.Record) {
+	w.log[rec.Topic] = append(w.log[rec.Topic], rec)
+	if i := w.current; i != nil && (rec.Topic == tokensTopic || rec.Topic == stateTopic || rec.Topic == consentTopic) {
+		i.posts = append(i.posts, func() { i.task.Restore(rec) })
+	}
+}
+
+// start makes a new instance the owner.
+func (w *world) start() *instance {
+	w.serial++
+	i := &instance{world: w, name: fmt.Sprintf("owner-%d", w.serial), fetched: map[int32]int64{}, windows: map[int32][]*slot{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	i.ctx, i.cancel = ctx, cancel
+	w.current = i
+	i.task = newTask(w.cfg, Deps{Platform: w.platform, Output: testOutput{}, Keys: testKeys}, newMetrics(nil, w.cfg), i)
+	i.task.random = w.jitter
+	i.task.spawn = func(f func()) { i.requests = append(i.requests, f) }
+	for p, n := range w.next {
+		i.fetched[p] = n
+	}
+	for _, topic := range []string{consentTopic, stateTopic, tokensTopic} {
+		for _, rec := range w.log[topic] {
+			i.task.Restore(rec)
+		}
+	}
+	i.task.Open()
+	i.settle()
+	return i
+}
+
+// results are the committed results, by the source of their order.
+func (w *world) results() map[schemas.Source][]schemas.NotificationResult {
+	for ; w.read < len(w.log[resultTopic]); w.read++ {
+		var r schemas.NotificationResult
+		if err := json.Unmarshal(w.log[resultTopic][w.read].Value, &r); err != nil {
+			panic(err)
+		}
+		w.seen[r.Source] = append(w.seen[r.Source], r)
+	}
+	return w.seen
+}
+
+// slot is an input in a window.
+type slot struct {
+	rec     *stream.Record
+	done    bool
+	out     []*stream.Record
+	retired func()
+}
+
+type entry struct {
+	records   []*stream.Record
+	partition int32
+	next      int64 // 0: none
+	committed func()
+}
+
+// instance is one owner's loop.
+type instance struct {
+	world    *world
+	name     string
+	ctx      context.Context
+	cancel   context.CancelFunc
+	task     *Task
+	posts    []func()
+	timers   []*timer
+	requests []func() // about to leave
+	out      []entry
+	fetched  map[int32]int64
+	windows  map[int32][]*slot
+	holds    int
+	leaseEnd time.Time // zero: always far ahead
+	failed   error
+	dead     bool
+	drained  bool
+}
+
+type timer struct {
+	at      time.Time
+	f       func()
+	stopped bool
+}
+
+func (i *instance) Owner() string            { return i.name }
+func (i *instance) Now() time.Time           { return i.world.now }
+func (i *instance) Context() context.Context { return i.ctx }
+func (i *instance) Partitions(topic string) []int32 {
+	if topic == stateTopic {
+		return []int32{0, 1, 2}
+	}
+	return []int32{0}
+}
+func (i *instance) Hold(string)    { i.holds++ }
+func (i *instance) Release(string) { i.holds-- }
+func (i *instance) Fail(err error) { i.failed = errors.Join(i.failed, err) }
+func (i *instance) Lease() time.Time {
+	if !i.leaseEnd.IsZero() {
+		return i.leaseEnd
+	}
+	return i.world.now.Add(8 * time.Second)
+}
+
+func (i *instance) Post(f func()) bool {
+	if i.dead {
+		return false
+	}
+	i.posts = append(i.posts, f)
+	return true
+}
+
+func (i *instance) After(d time.Duration, f func()) func() {
+	t := &timer{at: i.world.now.Add(d), f: f}
+	i.timers = append(i.timers, t)
+	return func() { t.stopped = true }
+}
+
+func (i *instance) Emit(out []*stream.Record, committed func()) {
+	i.out = append(i.out, entry{records: out, committed: committed})
+}
+
+// settle retires what is done, as the runtime does after each turn.
+func (i *instance) settle() {
+	for again := true; again; {
+		again = false
+		for p, window := range i.windows {
+			for len(window) > 0 && window[0].done {
+				s := window[0]
+				window = window[1:]
+				i.windows[p] = window
+				i.out = append(i.out, entry{records: s.out, partition: p, next: s.rec.Offset + 1})
+				if s.retired != nil {
+					s.retired()
+				}
+				again = true
+			}
+		}
+	}
+}
+
+// turn runs one posted function.
+func (i *instance) turn() bool {
+	if len(i.posts) == 0 {
+		return false
+	}
+	f := i.posts[0]
+	i.posts = i.posts[1:]
+	f()
+	i.settle()
+	return true
+}
+
+// take hands one order over.
+func (i *instance) take(p int32) bool {
+	if i.holds > 0 || i.task.draining || i.fetched[p] >= int64(len(i.world.orders[p])) {
+		return false
+	}
+	rec := i.world.orders[p][i.fetched[p]]
+	i.fetched[p]++
+	s := &slot{rec: rec}
+	i.windows[p] = append(i.windows[p], s)
+	i.task.handle(arrival{rec, i.task.Prepare(rec).(*prepared), func(out []*stream.Record, retired func()) {
+		if s.done {
+			panic("done twice")
+		}
+		s.done, s.out, s.retired = true, out, retired
+	}})
+	i.settle()
+	return true
+}
+
+// fire runs the first timer that is due.
+func (i *instance) fire() bool {
+	i.timers = slices.DeleteFunc(i.timers, func(t *timer) bool { return t.stopped })
+	slices.SortStableFunc(i.timers, func(x, y *timer) int { return x.at.Compare(y.at) })
+	if len(i.timers) == 0 || i.timers[0].at.After(i.world.now) {
+		return false
+	}
+	t := i.timers[0]
+	i.timers = i.timers[1:]
+	t.f()
+	i.settle()
+	return true
+}
+
+// request lets the n-th request leave: the platform is asked, and the answer
+// posted.
+func (i *instance) request(n int) {
+	f := i.requests[n]
+	i.requests = slices.Delete(i.requests, n, n+1)
+	f()
+}
+
+// commit ends the open transaction with success. callbacks false: the answer
+// never comes.
+func (i *instance) commit(callbacks bool) bool {
+	w := i.world
+	if w.current != i || len(i.out) == 0 {
+		return false
+	}
+	entries := i.out
+	i.out = nil
+	for _, e := range entries {
+		if e.next > 0 {
+			w.next[e.partition] = e.next
+		}
+		for _, rec := range e.records {
+			w.append(rec)
+		}
+	}
+	if callbacks {
+		for _, e := range entries {
+			if e.committed != nil {
+				i.posts = append(i.posts, e.committed)
+			}
+		}
+	}
+	return true
+}
+
+// crash ends an instance; what it did not commit is gone.
+func (i *instance) crash() {
+	i.dead, i.posts, i.timers, i.out = true, nil, nil, nil
+	i.cancel()
+}
+
+// run lets everything go on until nothing is left to do before the given time,
+// committing and answering at once.
+func (w *world) run(until time.Time) {
+	i := w.current
+	for steps := 0; ; steps++ {
+		if steps > 5_000_000 {
+			panic("the world does not come to rest")
+		}
+		if i.failed != nil {
+			panic(i.failed)
+		}
+		if i.turn() || w.takeAny(i) || i.fire() {
+			continue
+		}
+		if len(i.requests) > 0 {
+			i.request(0)
+			continue
+		}
+		if i.commit(true) {
+			continue
+		}
+		i.timers = slices.DeleteFunc(i.timers, func(t *timer) bool { return t.stopped })
+		first := until
+		for _, t := range i.timers {
+			if t.at.Before(first) {
+				first = t.at
+			}
+		}
+		if !first.Before(until) {
+			w.now = until
+			return
+		}
+		w.now = first
+	}
+}
+
+func (w *world) takeAny(i *instance) bool {
+	for p := range w.orders {
+		if i.take(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// scripted is a platform whose answers a test decides.
+type scripted struct {
+	world  *world
+	send   func(n douyin.Notification, token douyin.Token) error // nil: accepted
+	issue  func() (douyin.Issued, error)                         // nil: two hours
+	sends  []sentMessage
+	issued int
+}
+
+type sentMessage struct {
+	douyin.Notification
+	token douyin.Token
+	at    time.Time
+	err   error
+}
+
+func (s *scripted) NotifyV2(ctx context.Context, token douyin.Token, n douyin.Notification) (string, error) {
+	if ctx.Err() != nil {
+		return "", &douyin.Error{Endpoint: douyin.EndpointNotifyV2, Kind: douyin.KindNotSent, Err: ctx.Err()}
+	}
+	var err error
+	if s.send != nil {
+		err = s.send(n, token)
+	}
+	s.sends = append(s.sends, sentMessage{n, token, s.world.now, err})
+	if err != nil {
+		return "", err
+	}
+	return "20260101ABCDEF", nil
+}
+
+func (s *scripted) NotifyV1(ctx context.Context, token douyin.Token, n douyin.Notification) (string, error) {
+	return s.NotifyV2(ctx, token, n)
+}
+
+func (s *scripted) StableClientToken(ctx context.Context, _ douyin.App) (douyin.Issued, error) {
+	if ctx.Err() != nil {
+		return douyin.Issued{}, &douyin.Error{Kind: douyin.KindNotSent, Err: ctx.Err()}
+	}
+	s.issued++
+	if s.issue != nil {
+		return s.issue()
+	}
+	return douyin.Issued{Token: douyin.Token(fmt.Sprintf("clt.%d", s.issued)), ExpiresIn: 2 * time.Hour}, nil
+}
+
+func (s *scripted) AccessToken(ctx context.Context, app douyin.App) (douyin.Issued, error) {
+	return s.StableClientToken(ctx, app)
+}
+
+func (s *scripted) ClientToken(ctx context.Context, app douyin.App) (douyin.Issued, error) {
+	return s.StableClientToken(ctx, app)
+}
+
+func fault(kind douyin.Kind) error {
+	return &douyin.Error{Endpoint: douyin.EndpointNotifyV2, Kind: kind, No: int64(1000 + int(kind)), Present: true, LogID: "20260101F00D"}
+}
+
+// testOutput writes results that a test reads back without Avro.
+type testOutput struct{}
+
+func (testOutput) Result(r *schemas.NotificationResult) (*stream.Record, error) {
+	return &stream.Record{Topic: resultTopic, Key: []byte(r.NotificationID), Value: must(json.Marshal(r))}, nil
+}
+
+func (testOutput) DeadLetter(src *stream.Record, d schemas.DeadLetter) *stream.Record {
+	return &stream.Record{Topic: deadTopic, Key: []byte(d.Reason), Value: src.Value}
+}
+
+func orderJSON(id, openID string, more ...string) string {
+	return fmt.Sprintf(`{"notification_id":%q,"app_id":"tt1","open_id":%q,"template_id":"tpl","data":{"thing":"%s"}%s}`,
+		id, openID, "text of "+id, strings.Join(append([]string{""}, more...), ","))
+}
