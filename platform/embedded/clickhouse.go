@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -102,9 +101,10 @@ func (c *ClickHouse) Close() error {
 const statementGrace = 10 * time.Second
 
 // serveClickHouse is the part's own process.
-func serveClickHouse(ctx context.Context, raw []byte, ready func(string) error, log *slog.Logger) error {
+func serveClickHouse(ctx context.Context, part started) error {
+	go func() { _, _ = io.Copy(io.Discard, part.orders) }()
 	var o ClickHouseOptions
-	if err := json.Unmarshal(raw, &o); err != nil {
+	if err := json.Unmarshal(part.options, &o); err != nil {
 		return fmt.Errorf("read options: %w", err)
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
@@ -120,12 +120,12 @@ func serveClickHouse(ctx context.Context, raw []byte, ready func(string) error, 
 	if err != nil {
 		return err
 	}
-	s, root, err := openServer(e, o, log)
+	s, root, err := openServer(e, o, part.log)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(s.scratch)
-	if err := ready(ln.Addr().String()); err != nil {
+	if err := part.ready(ln.Addr().String()); err != nil {
 		return fmt.Errorf("tell the address: %w", err)
 	}
 	if err := s.serve(ctx, ln, statementGrace); err != nil {

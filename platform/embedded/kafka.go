@@ -158,12 +158,12 @@ func (k *KafkaProcess) Close() error {
 }
 
 // serveKafka is the part's own process.
-func serveKafka(ctx context.Context, raw []byte, ready func(string) error, log *slog.Logger) error {
+func serveKafka(ctx context.Context, s started) error {
 	var o KafkaOptions
-	if err := json.Unmarshal(raw, &o); err != nil {
+	if err := json.Unmarshal(s.options, &o); err != nil {
 		return fmt.Errorf("read options: %w", err)
 	}
-	o.Extra = []kfake.Opt{kfake.WithLogger(kafkaLog{log})}
+	o.Extra = []kfake.Opt{kfake.WithLogger(kafkaLog{s.log})}
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
@@ -173,7 +173,8 @@ func serveKafka(ctx context.Context, raw []byte, ready func(string) error, log *
 	if err != nil {
 		return err
 	}
-	if err := ready(strings.Join(k.Brokers(), ",")); err != nil {
+	go k.takeFaults(s.orders, s.log)
+	if err := s.ready(strings.Join(k.Brokers(), ",")); err != nil {
 		return fmt.Errorf("tell the address: %w", err)
 	}
 	<-ctx.Done()

@@ -2,12 +2,14 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -216,4 +218,43 @@ func TestKafkaInABoxCompacts(t *testing.T) {
 	if len(latest) != 4 || latest["0"] != fmt.Sprintf("%064d", 196) || seen >= 150 {
 		t.Errorf("%d records left, newest %v", seen, latest)
 	}
+}
+
+func TestKafkaInABoxHasBadMoments(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	k, err := embedded.StartKafkaProcess(ctx, embedded.KafkaOptions{Brokers: 3, Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Close() })
+	cl := client(t, k.Brokers(), kgo.RequestRetries(0), kgo.RecordRetries(0))
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(ctx, 3, 1, nil, "events"); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Fault(embedded.KafkaFault{Keys: []int16{kmsg.Produce.Int16()}, Code: kerr.InvalidRecord.Code, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the fault strikes", func() bool {
+		return errors.Is(cl.ProduceSync(ctx, &kgo.Record{Topic: "events", Value: []byte("v")}).FirstErr(), kerr.InvalidRecord)
+	})
+	leaders := func() string {
+		topics, err := adm.ListTopics(ctx, "events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var at []int32
+		for _, p := range topics["events"].Partitions.Sorted() {
+			at = append(at, p.Leader)
+		}
+		return fmt.Sprint(at)
+	}
+	before := leaders()
+	until(t, "the leaders move", func() bool {
+		if err := k.Fault(embedded.KafkaFault{MoveLeaders: true, MoveCoordinators: true}); err != nil {
+			t.Fatal(err)
+		}
+		return leaders() != before
+	})
 }

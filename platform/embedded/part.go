@@ -19,8 +19,16 @@ import (
 // partVariable is what turns this binary into a part: set to the part's name.
 const partVariable = "DOUSTREAM_EMBEDDED_PART"
 
-// parts are what a process may be. Each runs until ctx ends, having told ready its address.
-var parts = map[string]func(ctx context.Context, options []byte, ready func(addr string) error, log *slog.Logger) error{
+// started is what a part is given at its start.
+type started struct {
+	options []byte                  // JSON
+	ready   func(addr string) error // to be told the address, once
+	orders  *bufio.Reader           // further lines of the parent's; ends when the parent does. Somebody must read it
+	log     *slog.Logger
+}
+
+// parts are what a process may be. Each runs until ctx ends.
+var parts = map[string]func(ctx context.Context, s started) error{
 	"clickhouse": serveClickHouse,
 	"kafka":      serveKafka,
 }
@@ -55,15 +63,17 @@ func runPart(name string, log *slog.Logger) error {
 	}
 	ctx, orphaned := context.WithCancel(ctx)
 	defer orphaned()
+	orders, fromParent := io.Pipe()
 	go func() {
-		_, _ = io.Copy(io.Discard, in)
+		_, _ = io.Copy(fromParent, in)
 		orphaned()
+		_ = fromParent.Close()
 	}()
 	report := os.NewFile(3, "ready")
-	return run(ctx, options, func(addr string) error {
+	return run(ctx, started{options: options, orders: bufio.NewReader(orders), log: log, ready: func(addr string) error {
 		_, err := fmt.Fprintln(report, addr)
 		return errors.Join(err, report.Close())
-	}, log)
+	}})
 }
 
 // partCommand is the command that starts this binary as a part. addr holds the part's address once it is ready.
@@ -137,6 +147,17 @@ func (a *partAddr) await(ctx context.Context) error {
 	a.addr = strings.TrimSpace(line)
 	a.mu.Unlock()
 	return nil
+}
+
+// tell writes a line to the part.
+func (a *partAddr) tell(line []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.life.SetWriteDeadline(time.Now().Add(time.Second)); err != nil { // a part that is paused does not read
+		return err
+	}
+	_, err := a.life.Write(line)
+	return err
 }
 
 func (a *partAddr) String() string {
