@@ -21,7 +21,8 @@ func (w *world) visit(session, user string) douyintest.Login {
 	data, iv := w.sealed(login, `{"nickName":"`+user+`","avatarUrl":"https://p/x.image","gender":1,"city":"","language":"zh_CN",`+watermark()+`}`)
 	w.publish(schemas.TopicProfile, "profile-"+session, session, map[string]any{
 		"encryptedData": data, "iv": iv, "rawData": raw, "signature": douyintest.Sign(raw, douyin.SessionKey(login.SessionKey)),
-		"userInfo": map[string]any{"nickName": user}, "errMsg": "getUserProfile:ok"})
+		"userInfo": map[string]any{"nickName": user}, "errMsg": "getUserProfile:ok",
+	})
 
 	data, iv = w.sealed(login, `{"phoneNumber":"+8613812340000","purePhoneNumber":"13812340000","countryCode":"86",`+watermark()+`}`)
 	w.publish(schemas.TopicPhone, "phone-"+session, session, map[string]any{"detail": map[string]any{"encryptedData": data, "iv": iv}, "errMsg": "getPhoneNumber:ok"})

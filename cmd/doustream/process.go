@@ -33,6 +33,7 @@ type role = func(ctx context.Context, p *process) error
 
 var roles = map[config.Use]role{
 	config.Enrich: runEnrich,
+	config.Sink:   runSink,
 	config.Notify: runNotify,
 }
 

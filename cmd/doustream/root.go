@@ -65,8 +65,8 @@ func (a *app) root() *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"roles", []*cobra.Command{a.enrichCommand(), a.notifyCommand(), a.runCommand()}},
-		{"setup", []*cobra.Command{a.configCommand(), a.topicsCommand()}},
+		{"roles", []*cobra.Command{a.enrichCommand(), a.sinkCommand(), a.notifyCommand(), a.runCommand()}},
+		{"setup", []*cobra.Command{a.configCommand(), a.checkCommand(), a.topicsCommand(), a.migrateCommand()}},
 		{"operate", []*cobra.Command{a.deadLettersCommand(), a.versionCommand()}},
 	} {
 		for _, command := range group.commands {

@@ -19,7 +19,7 @@ const drainMost = 8 * time.Second
 func (p *process) runStream(ctx context.Context, role config.Use, cfg stream.Config, newTask func(*stream.Loop) stream.Task) error {
 	cfg.Logger = p.log.With("role", role)
 	cfg.Metrics = p.metrics // labelled by role already
-	cfg.DrainTimeout = min(drainMost, p.config.Process.ShutdownTimeout*2/3)
+	cfg.DrainTimeout = p.drainTimeout()
 	runtime, err := stream.New(cfg, newTask)
 	if err != nil {
 		return err
@@ -38,4 +38,8 @@ func (p *process) waitFor(role config.Use) *waiting {
 	w := &waiting{}
 	p.health.Add(string(role), w.check)
 	return w
+}
+
+func (p *process) drainTimeout() time.Duration {
+	return min(drainMost, p.config.Process.ShutdownTimeout*2/3)
 }

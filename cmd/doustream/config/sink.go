@@ -44,6 +44,8 @@ type SinkSection struct {
 	BlockBytes       int           `env:"SINK_BLOCK_BYTES" envDefault:"67108864" min:"1024" max:"240000000" doc:"bytes at which a block is inserted"`
 	BlockAge         time.Duration `env:"SINK_BLOCK_AGE" envDefault:"1s" min:"10ms" max:"5m" doc:"age at which a block is inserted, however small"`
 	InsertsPerSecond float64       `env:"SINK_INSERTS_PER_SECOND" envDefault:"10" min:"0.01" max:"1000" doc:"inserts into one table; beyond, blocks grow older instead"`
+	Connections      int           `env:"SINK_CONNECTIONS" envDefault:"2" min:"1" max:"64" doc:"inserts under way at once"`
+	MemoryBytes      int           `env:"SINK_MEMORY_BYTES" envDefault:"268435456" min:"1048576" max:"68719476736" doc:"bytes of records that wait or are being inserted; beyond, partitions are not read from"`
 }
 
 // Title names the section.

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"doustream/cmd/doustream/config"
+	"doustream/sinks"
+)
+
+func (a *app) migrateCommand() *cobra.Command {
+	var dryRun bool
+	up := func(cmd *cobra.Command, _ []string) error { return a.migrate(cmd.Context(), dryRun) }
+	command := &cobra.Command{
+		Use:   "migrate [up|status]",
+		Short: "Make ClickHouse's tables, or bring them up to date",
+		Long: `Make ClickHouse's tables and views, or bring them up to date: migrate and migrate
+up do the same. Migrations only add; several processes may run them at once, and
+a doustream of the version before goes on working.`,
+		Args: cobra.NoArgs,
+		RunE: up,
+	}
+	command.PersistentFlags().BoolVar(&dryRun, "dry-run", false, "print the statements that would run, and run none")
+	command.AddCommand(
+		&cobra.Command{Use: "up", Short: "Apply what is pending", Args: cobra.NoArgs, RunE: up},
+		&cobra.Command{
+			Use: "status", Short: "List all migrations and when each was applied", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return a.migrationStatus(cmd.Context()) },
+		},
+	)
+	return command
+}
+
+func (a *app) migrate(ctx context.Context, dryRun bool) error {
+	c, _, err := a.load(config.Migrate)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		return a.dryRun(ctx, c)
+	}
+	applied, err := sinks.Migrate(ctx, c.ClickHouse.DSN.Reveal())
+	if err != nil {
+		return err
+	}
+	for _, m := range applied {
+		fmt.Fprintf(a.stdout, "applied %s\n", m.Name)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s is up to date\n", c.ClickHouse.Shown())
+	return err
+}
+
+func (a *app) dryRun(ctx context.Context, c *config.Config) error {
+	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.Pending() {
+			if _, err := fmt.Fprintf(a.stdout, "-- %s\n%s\n", m.Name, m.SQL); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) migrationStatus(ctx context.Context) error {
+	c, _, err := a.load(config.Migrate)
+	if err != nil {
+		return err
+	}
+	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, m := range all {
+		state := "pending"
+		if !m.Pending() {
+			state = "applied " + m.AppliedAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\n", m.Name, state)
+	}
+	return w.Flush()
+}
