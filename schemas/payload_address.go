@@ -41,9 +41,3 @@ func DecodeAddress(payload []byte) (RawAddress, error) {
 	}
 	return a, nil
 }
-
-// String keeps the address out of logs.
-func (RawAddress) String() string { return redacted }
-
-// GoString keeps the address out of logs.
-func (RawAddress) GoString() string { return redacted }

@@ -51,9 +51,3 @@ func firstText(a, b string) string {
 	}
 	return b
 }
-
-// String keeps ciphertext and personal data out of logs.
-func (Encrypted) String() string { return redacted }
-
-// GoString keeps ciphertext and personal data out of logs.
-func (Encrypted) GoString() string { return redacted }

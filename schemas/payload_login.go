@@ -31,9 +31,3 @@ func DecodeLogin(payload []byte) (Login, error) {
 	}
 	return l, nil
 }
-
-// String keeps codes out of logs.
-func (Login) String() string { return redacted }
-
-// GoString keeps codes out of logs.
-func (Login) GoString() string { return redacted }

@@ -105,14 +105,3 @@ type TokenRecord struct {
 	ExpiresAt      int64 // ms; 0: not fetched yet
 	Token          string
 }
-
-const redacted = "<redacted>"
-
-func (SessionFact) String() string         { return redacted }
-func (SessionFact) GoString() string       { return redacted }
-func (ParkedEvent) String() string         { return redacted }
-func (ParkedEvent) GoString() string       { return redacted }
-func (NotificationState) String() string   { return redacted }
-func (NotificationState) GoString() string { return redacted }
-func (TokenRecord) String() string         { return redacted }
-func (TokenRecord) GoString() string       { return redacted }
