@@ -88,6 +88,8 @@ type ClickHouse struct {
 	slots chan *connection // as many inserts at a time as there are connections
 	pace  map[string]*pace // by table
 
+	passes func(point string) // tests only: called before and after every step
+
 	client *kgo.Client // set by Run before anything else
 	lease  *lease
 
@@ -115,6 +117,7 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), server: server,
 		slots: make(chan *connection, cfg.Connections), pace: make(map[string]*pace),
 		partitions: make(map[topicPartition]*partition),
+		passes:     func(string) {},
 	}
 	for range cfg.Connections {
 		s.slots <- &connection{server: server}

@@ -14,6 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	embedded.Main()
+	runVictim()
 	os.Exit(m.Run())
 }
 

@@ -173,8 +173,10 @@ func (p *partition) settled(b *block) {
 func (p *partition) try(step string, f func(context.Context) error, failed func()) error {
 	backoff := firstBackoff
 	for {
+		p.sink.passes("before " + step)
 		err := p.once(f)
 		if err == nil {
+			p.sink.passes("after " + step)
 			return nil
 		}
 		if failed != nil {

@@ -1,0 +1,198 @@
+package sinks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/schemas"
+)
+
+// A victim is a sink in a process of its own, this very binary, that dies at a
+// point as by kill -9: no commit, no leaving of the group, no closed connection.
+const victimVariable = "DOUSTREAM_SINKS_TEST_VICTIM"
+
+type victim struct {
+	Brokers []string
+	DSN     string
+	Point   string // where it dies, or stands still
+	Nth     int32  // at which time of passing, from 1
+	Signal  syscall.Signal
+}
+
+// runVictim is the victim's process.
+func runVictim() {
+	text := os.Getenv(victimVariable)
+	if text == "" {
+		return
+	}
+	var v victim
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		panic(err)
+	}
+	encoder, err := schemas.NewEncoder(schemas.FormatSingleObject, nil)
+	if err != nil {
+		panic(err)
+	}
+	topics, err := NewTopics(TopicsConfig{Prefix: "test.", Encoder: encoder})
+	if err != nil {
+		panic(err)
+	}
+	s, err := NewClickHouse(ClickHouseConfig{
+		Connect: []kgo.Opt{kgo.SeedBrokers(v.Brokers...)}, Group: testGroup, Prefix: "test.", Topics: topics, DSN: v.DSN,
+		BlockRows: 20, BlockAge: 20 * time.Millisecond, InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
+	})
+	if err != nil {
+		panic(err)
+	}
+	var passed atomic.Int32
+	s.passes = func(point string) {
+		if point == v.Point && passed.Add(1) == v.Nth {
+			_ = syscall.Kill(os.Getpid(), v.Signal)
+		}
+	}
+	if err := s.Run(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+func (w *world) victim(point string, nth int32, signal syscall.Signal) *exec.Cmd {
+	w.t.Helper()
+	text, err := json.Marshal(victim{w.kafka.Brokers(), w.engine.DSN(), point, nth, signal})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(testContext(w.t), os.Args[0])
+	cmd.Env = append(os.Environ(), victimVariable+"="+string(text))
+	cmd.Stderr = w.t.Output()
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	return cmd
+}
+
+// kill runs a victim until it has died.
+func (w *world) kill(point string, nth int32) {
+	w.t.Helper()
+	err := w.victim(point, nth, syscall.SIGKILL).Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		w.t.Fatalf("the victim should have died at %q: %v", point, err)
+	}
+}
+
+// halt runs a victim until it stands still, as a process does that is swapped
+// out or whose machine sleeps.
+func (w *world) halt(point string, nth int32) *os.Process {
+	w.t.Helper()
+	cmd := w.victim(point, nth, syscall.SIGSTOP)
+	w.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		w.t.Fatalf("the victim should stand still at %q: %v, %v", point, status, err)
+	}
+	return cmd.Process
+}
+
+// I5: a sink that is killed at any step leaves neither a gap nor a repeated row.
+func TestI5AKillAtEachStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	total := 0
+	for _, point := range []string{
+		"before announce", "after announce", "before insert", "after insert", "before settle", "after settle",
+	} {
+		for _, nth := range []int32{1, 3} {
+			t.Run(fmt.Sprintf("%s, time %d", point, nth), func(t *testing.T) {
+				total += 100
+				w.produce(w.users(100, 0)...)
+				w.kill(point, nth)
+			})
+		}
+	}
+	w.run(w.config())
+	w.once(total)
+}
+
+// I5: ClickHouse is killed while it writes, and comes back.
+func TestI5TheEngineIsKilledInTheMiddleOfInserts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.produce(w.users(600, 0)...)
+	w.produce(w.users(600, 1)...)
+	inserts := make(chan struct{}, 1000)
+	w.run(w.config(), func(s *ClickHouse) {
+		s.passes = func(point string) {
+			if point == "before insert" {
+				inserts <- struct{}{}
+			}
+		}
+	})
+	for kill := range 3 {
+		for range 1 + kill {
+			select {
+			case <-inserts:
+			case <-testContext(t).Done():
+				t.Fatal("no insert came")
+			}
+		}
+		w.engine.Kill()
+		if err := w.engine.Restart(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.once(1200)
+}
+
+// I5: an instance stands still until its session is over and another has its
+// partition, and then goes on where it stood.
+func TestI5TwoOwnersForAMoment(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"after announce", "before insert", "after insert", "before settle"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 1)
+			w.produce(w.users(100, 0)...)
+			sleeper := w.halt(point, 2)
+			w.run(w.config())
+			w.once(100)
+			if err := sleeper.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			w.produce(w.users(60, 0)...)
+			w.once(160)
+		})
+	}
+}
+
+func TestAPartitionMovesToAnotherInstance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4)
+	for p := range int32(4) {
+		w.produce(w.users(100, p)...)
+	}
+	_, stopFirst := w.run(w.config())
+	second, _ := w.run(w.config())
+	w.once(400)
+	for p := range int32(4) {
+		w.produce(w.users(100, p)...)
+	}
+	w.once(800)
+	stopFirst()
+	for p := range int32(4) {
+		w.produce(w.users(100, p)...)
+	}
+	w.once(1200)
+	if err := second.Ready(); err != nil {
+		t.Error(err)
+	}
+}
