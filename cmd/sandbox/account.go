@@ -31,6 +31,7 @@ type account struct {
 	bySrc   map[schemas.Source]*fate
 	strange []string // outcomes of records that nobody sent
 	rows    bool     // ClickHouse was asked
+	killed  bool     // processes were killed: what was under way may have become unknown
 }
 
 func newAccount(sent []traffic.Sent) *account {
@@ -74,12 +75,13 @@ func (a *account) find(o outcome, reader string) *fate {
 func (a *account) faults() []string {
 	faults := slices.Clone(a.strange)
 	for _, f := range a.fates {
-		faults = append(faults, f.faults(a.rows)...)
+		faults = append(faults, a.judge(f)...)
 	}
 	return faults
 }
 
-func (f *fate) faults(asked bool) []string {
+// judge tells what is wrong with one fate.
+func (a *account) judge(f *fate) []string {
 	var faults []string
 	say := func(format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("%s (%s, %s/%d/%d): ", cmp.Or(f.sent.ID, "no id"), f.sent.Case, f.sent.Topic, f.sent.Partition, f.sent.Offset)+fmt.Sprintf(format, args...))
@@ -89,11 +91,11 @@ func (f *fate) faults(asked bool) []string {
 		say("lost: nothing came of it, want %v", f.sent.Want)
 	case len(f.kafka) > 1:
 		say("twice: %v", whats(f.kafka))
-	case !f.sent.Wanted(f.kafka[0].what):
+	case !f.sent.Wanted(f.kafka[0].what) && !a.excused(f):
 		say("became %s, want %v", f.kafka[0].what, f.sent.Want)
 	}
 	switch {
-	case !asked:
+	case !a.rows:
 	case len(f.rows) != len(f.kafka) && len(f.rows) == 0:
 		say("no row in ClickHouse")
 	case len(f.rows) > 1:
@@ -102,6 +104,29 @@ func (f *fate) faults(asked bool) []string {
 		say("%s in Kafka and %s in ClickHouse", f.kafka[0].what, f.rows[0].what)
 	}
 	return faults
+}
+
+// excused reports whether a kill explains the outcome: an exchange or a message
+// was under way, and nobody can know what became of it. A key that was lost so
+// opens nothing.
+func (a *account) excused(f *fate) bool {
+	if !a.killed {
+		return false
+	}
+	switch f.kafka[0].what {
+	case string(schemas.ReasonCodeOutcomeUnknown), schemas.StatusUnknown.String():
+		return true
+	case string(schemas.ReasonLoginFailed), string(schemas.ReasonDecryptFailed):
+		return a.lostLogin(f.sent.Session)
+	}
+	return false
+}
+
+// lostLogin reports whether a login of the session ended as unknown.
+func (a *account) lostLogin(session string) bool {
+	return slices.ContainsFunc(a.fates, func(f *fate) bool {
+		return f.sent.Session == session && len(f.kafka) > 0 && f.kafka[0].what == string(schemas.ReasonCodeOutcomeUnknown)
+	})
 }
 
 func whats(outcomes []outcome) []string {

@@ -54,6 +54,36 @@ func TestAccount(t *testing.T) {
 	}
 }
 
+// TestAccountExcusesWhatAKillExplains: and only that, and only after a kill.
+func TestAccountExcusesWhatAKillExplains(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name         string
+		killed       bool
+		login, phone string
+		faults       int
+	}{
+		{"a login lost by a kill, and its phone", true, "code_outcome_unknown", "login_failed", 0},
+		{"a second login lost, and the phone under its key", true, "code_outcome_unknown", "decrypt_failed", 0},
+		{"no kill", false, "code_outcome_unknown", "decrypt_failed", 2},
+		{"a kill, but the login is there", true, "LOGIN", "decrypt_failed", 1},
+		{"a kill, but the code was refused", true, "code_refused", "login_failed", 2},
+	} {
+		a := newAccount([]traffic.Sent{
+			{Topic: "l", Session: "s", Want: []string{"LOGIN"}}, {Topic: "p", Session: "s", Want: []string{"PHONE"}},
+			{Topic: "l", Offset: 1, Session: "other", Want: []string{"code_outcome_unknown"}},
+		})
+		a.killed = row.killed
+		a.addKafka([]outcome{
+			{source: schemas.Source{Topic: "l"}, what: row.login}, {source: schemas.Source{Topic: "p"}, what: row.phone},
+			{source: schemas.Source{Topic: "l", Offset: 1}, what: "code_outcome_unknown"},
+		})
+		if got := a.faults(); len(got) != row.faults {
+			t.Errorf("%s: %q, want %d", row.name, got, row.faults)
+		}
+	}
+}
+
 func TestReportFindsWhatThePlatformHasTwice(t *testing.T) {
 	t.Parallel()
 	message := douyintest.Message{AppID: "a", OpenID: "o", TemplateID: "t", Data: map[string]string{"k": "v"}, Delivered: true}

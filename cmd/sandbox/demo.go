@@ -32,6 +32,7 @@ type demoOptions struct {
 	driver   string
 	enrich   int           // processes
 	latency  time.Duration // of the platform
+	kill     time.Duration // between two kills; 0: none
 	patience time.Duration // how long nothing may come before the wait for quiet ends
 }
 
@@ -66,6 +67,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.BoolVar(&noClickHouse, "no-clickhouse", false, "without ClickHouse and the sink")
 	flags.BoolVar(&o.keep, "keep", false, "leave the world running after the report, until a signal")
 	flags.StringVar(&o.driver, "driver", "v2", "how notifications are sent: v1 or v2")
+	flags.DurationVar(&o.kill, "kill", 0, "kill -9 one doustream process this often while the traffic plays, and start it again; 0: never")
 	flags.IntVar(&o.enrich, "enrich", 2, "processes of the role enrich")
 	flags.DurationVar(&o.latency, "latency", 30*time.Millisecond, "median time to an answer of the platform; its 99th percentile is five times that")
 	flags.IntVar(&o.traffic.Visits, "visits", 1000, "visits that are as they should be")
@@ -117,6 +119,8 @@ type demo struct {
 	control  *douyintest.Control
 	say      func(format string, args ...any)
 
+	killed int // how often; read when the killing has stopped
+
 	mu    sync.Mutex
 	roles []*role // guarded by mu
 }
@@ -144,7 +148,9 @@ func (d *demo) play(ctx context.Context) (*report, error) {
 	cfg := d.traffic
 	cfg.Progress = d.progress(w)
 	began := time.Now()
-	if err := playTraffic(ctx, d.world.env, cfg, manifest); err != nil {
+	stopKilling := d.startKilling(ctx)
+	err = playTraffic(ctx, d.world.env, cfg, manifest)
+	if err = errors.Join(err, stopKilling()); err != nil {
 		return nil, err
 	}
 	played := time.Since(began)
@@ -293,7 +299,8 @@ func (d *demo) running() []*role {
 
 // collect brings both readers' and the platform's words together.
 func (d *demo) collect(ctx context.Context, w *watcher, manifest *traffic.Manifest) (*report, error) {
-	r := &report{account: newAccount(manifest.All())}
+	r := &report{account: newAccount(manifest.All()), killed: d.killed}
+	r.account.killed = d.killed > 0
 	if d.world.clickhouse != nil {
 		if err := d.collectRows(ctx, w, r); err != nil {
 			return nil, err
