@@ -56,7 +56,7 @@ func (b *logBuffer) await(t *testing.T, text string) {
 
 func eventually(t *testing.T, ok func() bool, complaint func() string) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

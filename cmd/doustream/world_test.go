@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +23,9 @@ import (
 
 func TestMain(m *testing.M) {
 	embedded.Main()
-	os.Exit(m.Run())
+	code := m.Run()
+	closeApache()
+	os.Exit(code)
 }
 
 const testApp = "tt60d4166000000008801"
@@ -31,6 +35,7 @@ const testApp = "tt60d4166000000008801"
 type world struct {
 	t        *testing.T
 	brokers  []string
+	prefix   string // of topics and groups
 	platform *douyintest.Platform
 	environ  []string
 	backend  *kgo.Client
@@ -40,13 +45,15 @@ type world struct {
 // the platform, and makes the topics.
 func newWorld(t *testing.T, changes ...string) *world {
 	t.Helper()
-	w := &world{t: t, brokers: startKafka(t)}
+	w := &world{t: t}
+	w.brokers, w.prefix = startKafka(t)
 	app := douyin.App{ID: testApp, Secret: "the-app-secret"}
 	w.platform = douyintest.New(douyintest.Options{Apps: []douyin.App{app}, NotifyInterval: -1})
 	server := httptest.NewServer(w.platform)
 	t.Cleanup(server.Close)
 	w.environ = append([]string{
 		"DOUSTREAM_KAFKA_BROKERS=" + strings.Join(w.brokers, ","), "DOUSTREAM_TOPIC_PARTITIONS=2",
+		"DOUSTREAM_TOPIC_PREFIX=" + w.prefix, "DOUSTREAM_GROUP_PREFIX=" + w.prefix,
 		"DOUSTREAM_APPS_0_ID=" + app.ID, "DOUSTREAM_APPS_0_SECRET=" + string(app.Secret),
 		"DOUSTREAM_DOUYIN_APPS_URL=" + server.URL, "DOUSTREAM_DOUYIN_OPEN_URL=" + server.URL,
 		"DOUSTREAM_SEALING_KEYS=s1:" + testKey, "DOUSTREAM_PERSONAL_KEYS=p1:" + testKey, "DOUSTREAM_PHONE_PEPPERS=h1:" + testKey,
@@ -65,23 +72,43 @@ func newWorld(t *testing.T, changes ...string) *world {
 	return w
 }
 
-func startKafka(t *testing.T) []string {
+// startKafka answers a Kafka of the test's own, or a share of Apache's, which
+// takes too much to have one for each test.
+func startKafka(t *testing.T) (brokers []string, prefix string) {
 	t.Helper()
 	if os.Getenv("DOUSTREAM_TEST_KAFKA") == "apache" {
-		apache, err := embedded.StartApache(t.Context(), embedded.ApacheOptions{Dir: t.TempDir()})
+		apache, err := sharedApache()
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = apache.Close() })
-		return apache.Brokers()
+		return apache.Brokers(), fmt.Sprintf("w%d.", worlds.Add(1))
 	}
 	kafka, err := embedded.StartKafka(t.Context(), embedded.KafkaOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = kafka.Close() })
-	return kafka.Brokers()
+	return kafka.Brokers(), ""
 }
+
+var (
+	worlds       atomic.Int32
+	closeApache  = func() {}
+	sharedApache = sync.OnceValues(func() (*embedded.Apache, error) {
+		dir, err := os.MkdirTemp("", "doustream-apache-")
+		if err != nil {
+			return nil, err
+		}
+		apache, err := embedded.StartApache(context.Background(), embedded.ApacheOptions{Dir: dir})
+		closeApache = func() {
+			if apache != nil {
+				_ = apache.Close()
+			}
+			_ = os.RemoveAll(dir)
+		}
+		return apache, err
+	})
+)
 
 // role starts a role and waits until it is ready.
 func (w *world) role(args ...string) *running {
@@ -120,7 +147,7 @@ func (w *world) publish(topic, eventID, session string, payload any, more ...str
 
 func (w *world) produce(topic, key string, value []byte) {
 	w.t.Helper()
-	record := &kgo.Record{Topic: topic, Key: []byte(key), Value: value}
+	record := &kgo.Record{Topic: w.prefix + topic, Key: []byte(key), Value: value}
 	if err := w.backend.ProduceSync(w.t.Context(), record).FirstErr(); err != nil {
 		w.t.Fatalf("publish to %s: %v", topic, err)
 	}
@@ -153,14 +180,14 @@ func watermark() string {
 // then a little longer, for there must not be more.
 func collect[T any](w *world, topic string, want int, decode func(*kgo.Record) (T, error)) []T {
 	w.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(topic),
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(w.prefix+topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer client.Close()
 	var got []T
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for time.Now().Before(deadline) {
 		patience := time.Until(deadline)
 		if len(got) >= want {
