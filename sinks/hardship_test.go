@@ -143,6 +143,7 @@ func TestI9ClickHouseIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2)
 	cfg := w.config()
+	cfg.BlockRows = 1000
 	cfg.MemoryBytes = 1 << 20 // the least share is 1 MiB a partition
 	cfg.Metrics = prometheus.NewRegistry()
 	w.produce(w.users(10, 0)...)
