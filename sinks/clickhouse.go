@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/schemas"
 )
 
 // ClickHouseConfig is what the sink role needs to know. Zero values take the
@@ -20,6 +22,9 @@ type ClickHouseConfig struct {
 	Prefix  string  // of every topic's name
 	Topics  *Topics // makes the dead letters of what the tables refuse
 	DSN     string  // clickhouse-go's
+	// Registry resolves the schemas of Confluent frames; nil: they are taken for
+	// the current version.
+	Registry schemas.SchemaResolver
 
 	BlockRows        int           // records at which a block is inserted, default 100 000
 	BlockBytes       int64         // and their bytes, default 64 MiB
@@ -84,6 +89,7 @@ type ClickHouse struct {
 	log     *slog.Logger
 	metrics *metrics
 	server  *server
+	decoder *schemas.Decoder
 
 	slots chan *connection // as many inserts at a time as there are connections
 	pace  map[string]*pace // by table
@@ -114,7 +120,7 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 		return nil, fmt.Errorf("configure ClickHouse sink: %w", err)
 	}
 	s := &ClickHouse{
-		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), server: server,
+		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), server: server, decoder: schemas.NewDecoder(cfg.Registry),
 		slots: make(chan *connection, cfg.Connections), pace: make(map[string]*pace),
 		partitions: make(map[topicPartition]*partition),
 		passes:     func(string) {},

@@ -183,7 +183,7 @@ func (p *partition) blank() *block {
 		b.reset()
 		return b
 	default:
-		return newBlock(p.table.rows())
+		return newBlock(p.table.rows(p.sink.decoder))
 	}
 }
 

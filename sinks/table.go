@@ -6,7 +6,7 @@ import "doustream/schemas"
 type table struct {
 	name  string
 	topic string // without prefix
-	rows  func() rowWriter
+	rows  func(*schemas.Decoder) rowWriter
 }
 
 // deadLettersTable is the one table whose own refusals are no dead letters.
@@ -14,9 +14,9 @@ const deadLettersTable = "dead_letters"
 
 // tables are those that the sink fills.
 var tables = []table{
-	{name: "user_events", topic: schemas.TopicUsers, rows: func() rowWriter { return newUserRows() }},
-	{name: "notifications", topic: schemas.TopicResults, rows: func() rowWriter { return newResultRows() }},
-	{name: deadLettersTable, topic: schemas.TopicDeadLetters, rows: func() rowWriter { return newDeadLetterRows() }},
+	{name: "user_events", topic: schemas.TopicUsers, rows: func(d *schemas.Decoder) rowWriter { return newUserRows(d) }},
+	{name: "notifications", topic: schemas.TopicResults, rows: func(d *schemas.Decoder) rowWriter { return newResultRows(d) }},
+	{name: deadLettersTable, topic: schemas.TopicDeadLetters, rows: func(*schemas.Decoder) rowWriter { return newDeadLetterRows() }},
 }
 
 // tableOf is the table that a topic's rows go into; the topic may carry the

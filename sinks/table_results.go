@@ -8,6 +8,8 @@ import (
 
 // resultRows writes notifications.results into notifications.
 type resultRows struct {
+	decoder *schemas.Decoder
+
 	notificationID, openID, orderID, logID text
 	appID, templateID, reason, sourceTopic *word
 	status                                 numberColumn[int8]
@@ -16,8 +18,8 @@ type resultRows struct {
 	finishedAt, sourceOffset               numberColumn[int64]
 }
 
-func newResultRows() *resultRows {
-	return &resultRows{appID: newDictionary(), templateID: newDictionary(), reason: newDictionary(), sourceTopic: newDictionary()}
+func newResultRows(d *schemas.Decoder) *resultRows {
+	return &resultRows{decoder: d, appID: newDictionary(), templateID: newDictionary(), reason: newDictionary(), sourceTopic: newDictionary()}
 }
 
 func (r *resultRows) columns() []namedColumn {
@@ -30,7 +32,7 @@ func (r *resultRows) columns() []namedColumn {
 }
 
 func (r *resultRows) write(rec *kgo.Record) error {
-	n, err := schemas.DecodeNotificationResult(rec.Value)
+	n, err := r.decoder.NotificationResult(rec.Value)
 	if err != nil {
 		return err
 	}

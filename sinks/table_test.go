@@ -66,7 +66,7 @@ func TestUserEventsHoldsWhatTheRecordsSay(t *testing.T) {
 	engine := migrated(t)
 	conn := connect(t, engine.DSN())
 	users := everyKind()
-	b := newBlock(newUserRows())
+	b := newBlock(newUserRows(nil))
 	for i := range users {
 		b.add(userRecord(t, int64(10+2*i), &users[i]))
 	}
@@ -108,7 +108,7 @@ func TestUserEventsHoldsWhatTheRecordsSay(t *testing.T) {
 		}
 	})
 	t.Run("what is there is found", func(t *testing.T) {
-		more := newBlock(newUserRows())
+		more := newBlock(newUserRows(nil))
 		more.add(userRecord(t, 9, &users[0]))
 		more.add(userRecord(t, 10, &users[0]))
 		more.add(userRecord(t, 11, &users[0]))
@@ -138,7 +138,7 @@ func TestEveryColumnIsInItsTable(t *testing.T) {
 	conn := connect(t, engine.DSN())
 	for _, table := range tables {
 		t.Run(table.name, func(t *testing.T) {
-			b := newBlock(table.rows())
+			b := newBlock(table.rows(nil))
 			for _, c := range append(b.source(), b.table...) {
 				if count(t, conn, "SELECT count() FROM system.columns WHERE database = currentDatabase() AND table = ? AND name = ?", table.name, c.name) != 1 {
 					t.Errorf("%s has no column %s", table.name, c.name)
@@ -157,7 +157,7 @@ func TestResultsAndDeadLettersBecomeRows(t *testing.T) {
 	engine := migrated(t)
 	conn := connect(t, engine.DSN())
 
-	results := newBlock(newResultRows())
+	results := newBlock(newResultRows(nil))
 	for i, status := range []schemas.Status{schemas.StatusSent, schemas.StatusRefused} {
 		r := &schemas.NotificationResult{NotificationID: fmt.Sprint("n-", i), AppID: "tt1", OpenID: "o", TemplateID: "m", Status: status, Attempts: 1, FinishedAt: 1763800000123}
 		if status == schemas.StatusRefused {
@@ -192,7 +192,7 @@ func TestResultsAndDeadLettersBecomeRows(t *testing.T) {
 
 func TestWhatCannotBeARowIsARejection(t *testing.T) {
 	u := everyKind()[0]
-	b := newBlock(newUserRows())
+	b := newBlock(newUserRows(nil))
 	b.add(userRecord(t, 1, &u))
 	b.add(record(schemas.TopicUsers, 2, []byte("{not avro")))
 	b.add(userRecord(t, 3, &u))

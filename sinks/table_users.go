@@ -16,7 +16,7 @@ type (
 
 // userRows writes users.enriched into user_events.
 type userRows struct {
-	rows int
+	decoder *schemas.Decoder
 
 	eventID, sessionID, openID, unionID, anonymousOpenID text
 	kind                                                 numberColumn[int8]
@@ -35,8 +35,8 @@ type userRows struct {
 	all    []namedColumn
 }
 
-func newUserRows() *userRows {
-	r := &userRows{appID: newDictionary(), sourceTopic: newDictionary()}
+func newUserRows(d *schemas.Decoder) *userRows {
+	r := &userRows{decoder: d, appID: newDictionary(), sourceTopic: newDictionary()}
 	r.profile, r.phone, r.location = newProfileColumns(), newPhoneColumns(), newLocationColumns()
 	r.address, r.device, r.subscription = newAddressColumns(), newDeviceColumns(), newSubscriptionColumns()
 	r.groups.profile = r.profile.named()
@@ -60,7 +60,7 @@ func newUserRows() *userRows {
 func (r *userRows) columns() []namedColumn { return r.all }
 
 func (r *userRows) write(rec *kgo.Record) error {
-	u, err := schemas.DecodeEnrichedUser(rec.Value)
+	u, err := r.decoder.EnrichedUser(rec.Value)
 	if err != nil {
 		return err
 	}
