@@ -19,6 +19,7 @@ type tokenOwner struct {
 	token     schemas.TokenRecord // the newest good one; no Token: none
 	refreshAt time.Time
 	foreign   schemas.TokenRecord // newest announcement of another owner
+	unsure    int                 // fetches since the token's that may have made another
 
 	retryAt  time.Time // no fetch before it
 	failures int       // in a row
@@ -40,6 +41,9 @@ const (
 	tokenMargin = 2 * time.Second
 	// tokenOverlap is how long a token lives on after the next was fetched.
 	tokenOverlap = 5 * time.Minute
+	// stableAfter is how long after its end a stable token's successor is asked
+	// for: expires_in is whole seconds.
+	stableAfter = 1500 * time.Millisecond
 	// A token that has tokenEarly to tokenEarly+tokenJitter of its life behind
 	// it is refreshed.
 	tokenEarly  = 0.80
@@ -65,23 +69,30 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64
 	if t.FetchedAt <= o.token.FetchedAt || t.Token == "" {
 		return
 	}
-	o.token = t
+	o.token, o.unsure = t, 0
 	fetched, expires := millis(t.FetchedAt), millis(t.ExpiresAt)
 	if kind == TokenStableClient {
-		// It is the same for as long as it lives: there is nothing to be had early.
-		o.refreshAt = expires
+		// It is the same for as long as it lives: there is nothing to be had early,
+		// nor while the platform's clock may still be in its last second.
+		o.refreshAt = expires.Add(stableAfter)
 		return
 	}
 	o.refreshAt = fetched.Add(time.Duration(float64(expires.Sub(fetched)) * (tokenEarly + tokenJitter*jitter)))
 }
 
-// cut shortens the held token's life by a fetch that may have replaced it.
+// cut shortens the held token's life by a fetch that may have replaced it. Of
+// client tokens only the newest two count.
 func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) {
 	if kind == TokenStableClient || o.token.Token == "" {
 		return
 	}
-	if end := toMillis(fetch.Add(tokenOverlap)); end < o.token.ExpiresAt {
-		o.token.ExpiresAt = end
+	o.unsure++
+	end := fetch.Add(tokenOverlap)
+	if kind == TokenClient && o.unsure > 1 {
+		end = fetch
+	}
+	if toMillis(end) < o.token.ExpiresAt {
+		o.token.ExpiresAt = toMillis(end)
 	}
 }
 

@@ -46,6 +46,7 @@ type world struct {
 	orders   map[int32][]*stream.Record  // by partition
 	next     map[int32]int64             // committed offsets
 	platform *scripted
+	client   Platform // in place of platform, if there is one
 	current  *instance
 	serial   int
 	jitter   func() float64
@@ -101,7 +102,11 @@ func (w *world) start() *instance {
 	ctx, cancel := context.WithCancel(context.Background())
 	i.ctx, i.cancel = ctx, cancel
 	w.current = i
-	i.task = newTask(w.cfg, Deps{Platform: w.platform, Output: testOutput{}, Keys: testKeys}, newMetrics(nil, w.cfg), i)
+	var platform Platform = w.platform
+	if w.client != nil {
+		platform = w.client
+	}
+	i.task = newTask(w.cfg, Deps{Platform: platform, Output: testOutput{}, Keys: testKeys}, newMetrics(nil, w.cfg), i)
 	i.task.random = w.jitter
 	i.task.spawn = func(f func()) { i.requests = append(i.requests, f) }
 	for p, n := range w.next {
@@ -120,10 +125,7 @@ func (w *world) start() *instance {
 // results are the committed results, by the source of their order.
 func (w *world) results() map[schemas.Source][]schemas.NotificationResult {
 	for ; w.read < len(w.log[resultTopic]); w.read++ {
-		var r schemas.NotificationResult
-		if err := json.Unmarshal(w.log[resultTopic][w.read].Value, &r); err != nil {
-			panic(err)
-		}
+		r := decodeResult(w.log[resultTopic][w.read].Value)
 		w.seen[r.Source] = append(w.seen[r.Source], r)
 	}
 	return w.seen
@@ -424,6 +426,13 @@ func (testOutput) Result(r *schemas.NotificationResult) (*stream.Record, error) 
 
 func (testOutput) DeadLetter(src *stream.Record, d schemas.DeadLetter) *stream.Record {
 	return &stream.Record{Topic: deadTopic, Key: []byte(d.Reason), Value: src.Value}
+}
+
+func decodeResult(value []byte) (r schemas.NotificationResult) {
+	if err := json.Unmarshal(value, &r); err != nil {
+		panic(err)
+	}
+	return r
 }
 
 func orderJSON(id, openID string, more ...string) string {
