@@ -21,6 +21,7 @@ func (c *Config) newClient(purpose string, own ...kgo.Opt) (*kgo.Client, error) 
 		kgo.MaxVersions(versions),
 		kgo.WithLogger(&clientLog{log: c.Logger.With("client", purpose), told: make(map[string]time.Time)}),
 		kgo.WithHooks(dialPause{}),
+		kgo.DisableClientMetrics(),
 	}
 	opts = append(append(opts, c.Connect...), own...)
 	client, err := kgo.NewClient(opts...)

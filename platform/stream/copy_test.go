@@ -29,7 +29,10 @@ func (c *copier) Handle(in *stream.Input) {
 func virtually(t *testing.T, f func(*testing.T)) {
 	t.Helper()
 	t.Parallel()
-	synctest.Test(t, f)
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { <-time.After(time.Second) }) // the pause after a refused connection
+		f(t)
+	})
 }
 
 // fakeKafka is a cluster on a network of its own.
