@@ -57,6 +57,14 @@ func (w *wire) cut() {
 	}
 }
 
+// mend ends a cut: new connections can be made.
+func (w *wire) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.isCut = false
+	w.conns = make(map[net.Conn]bool)
+}
+
 func (w *wire) freeze() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,0 +1,225 @@
+package stream_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"doustream/platform/stream"
+)
+
+func copies(l *stream.Loop) stream.Task { return &script{loop: l} }
+
+func TestAnEndWithoutAnAnswerIsNeitherSuccessNorAbort(t *testing.T) {
+	for name, applied := range map[string]bool{"it was applied": true, "it was not applied": false} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				k := cluster(t, 1, "in", "out")
+				var a *instance
+				ends := 0
+				k.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+					k.KeepControl()
+					if ends++; ends != 2 {
+						return nil, nil, false
+					}
+					a.wire.cut() // from now on the instance hears nothing
+					if applied {
+						return nil, nil, false
+					}
+					return nil, errors.New("the broker is gone"), true
+				})
+				a = run(t, k, "a", nil, copies)
+				put(t, k, record("in", "k", "1"))
+				values(t, k, "out", 1)
+				put(t, k, record("in", "k", "2"), record("in", "k", "3"))
+				<-time.After(45 * time.Second) // past the time for which requests are repeated
+				a.wire.mend()
+				put(t, k, record("in", "k", "4"))
+				if got := values(t, k, "out", 4); got != "1 2 3 4" {
+					t.Errorf("I5: out holds %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestAnAbortNeverRewinds(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		handled := 0
+		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.InvalidRecord, Count: 3})
+		run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				handled++
+				in.Done(copyOf(in), nil)
+			}}
+		})
+		put(t, k, record("in", "k", "1"), record("in", "k", "2"), record("in", "l", "3"))
+		if got := values(t, k, "out", 3); got != "1 2 3" {
+			t.Errorf("out holds %s", got)
+		}
+		if handled != 3 {
+			t.Errorf("%d inputs were handled for 3", handled)
+		}
+	})
+}
+
+func TestInputsWithoutResultsAreCommittedWithoutATransaction(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		ends := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn, kmsg.AddOffsetsToTxn}, TopLevel: true, Observe: true, Count: -1})
+		run(t, k, "a", nil, func(*stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) { in.Done(nil, nil) }}
+		})
+		put(t, k, record("in", "k", "1"), record("in", "k", "2"))
+		eventually(t, func() bool { return k.committed("in", 0) == 2 })
+		if n := ends.Hits(); n != 0 {
+			t.Errorf("%d transactional requests, for no record", n)
+		}
+	})
+}
+
+func TestATransactionOfEmitsAloneCarriesTheFrontier(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		var offsets []int64
+		seen := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
+			offsets = append(offsets, r.(*kmsg.TxnOffsetCommitRequest).Topics[0].Partitions[0].Offset)
+			return true
+		}})
+		committed := make(chan struct{})
+		run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
+			return &script{open: func() { l.Emit([]*kgo.Record{record("out", "k", "emitted")}, func() { close(committed) }) }}
+		})
+		<-committed
+		if seen.Hits() == 0 || offsets[0] != 0 {
+			t.Errorf("the transaction committed offsets %v", offsets)
+		}
+	})
+}
+
+func TestTheZombiesTransactionIsRefused(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		var a *instance
+		adds := 0
+		k.ControlKey(int16(kmsg.AddOffsetsToTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			if adds++; adds == 2 {
+				a.wire.freeze() // its results are written, its offsets are not
+			}
+			return nil, nil, false
+		})
+		short := func(c *stream.Config) { c.TxnTimeout = time.Minute } // the broker does not end it by itself
+		a = run(t, k, "a", short, copies)
+		put(t, k, record("in", "k", "1"))
+		values(t, k, "out", 1)
+		put(t, k, record("in", "k", "2"))
+		b := run(t, k, "b", short, copies)
+		eventually(t, b.Ready)
+		<-time.After(20 * time.Second) // the zombie's session is over
+		a.wire.thaw()
+		put(t, k, record("in", "k", "3"))
+		if got := values(t, k, "out", 3); got != "1 2 3" {
+			t.Errorf("I5: out holds %s", got)
+		}
+	})
+}
+
+func TestATransactionThatWasAbandonedIsDoneAgainByTheNextOwner(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		var a *instance
+		k.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+			a.wire.cut()
+			return nil, errors.New("killed"), true
+		})
+		a = run(t, k, "a", nil, copies)
+		put(t, k, record("in", "k", "1"))
+		<-time.After(time.Second)
+		run(t, k, "b", nil, copies)
+		put(t, k, record("in", "k", "2"))
+		began := time.Now()
+		if got := values(t, k, "out", 2); got != "1 2" {
+			t.Errorf("out holds %s", got)
+		}
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("readers were held up for %v", took)
+		}
+	})
+}
+
+func TestAFencedProducerNamesTheVariable(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		a := run(t, k, "a", nil, copies)
+		put(t, k, record("in", "k", "1"))
+		values(t, k, "out", 1)
+		other, err := kgo.NewClient(append(k.connect, kgo.TransactionalID("copy-a"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		if _, _, err := other.ProducerID(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		put(t, k, record("in", "k", "2"))
+		a.failure(t, "DOUSTREAM_INSTANCE_ID")
+	})
+}
+
+func TestTwoInstancesOfOneNameDoNotLiveTogether(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		a := run(t, k, "a", nil, copies)
+		eventually(t, a.Ready)
+		run(t, k, "a", func(c *stream.Config) { c.TransactionalID = "another" }, copies)
+		a.failure(t, "DOUSTREAM_INSTANCE_ID")
+	})
+}
+
+func TestAnOutputThatIsTooLargeNeedsAnOperator(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		a := run(t, k, "a", nil, func(*stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				in.Done([]*kgo.Record{{Topic: "out", Value: make([]byte, 2<<20)}}, nil)
+			}}
+		})
+		put(t, k, record("in", "k", "1"))
+		a.failure(t, "larger")
+		if at := k.committed("in", 0); at > 0 {
+			t.Errorf("I1: %d was committed", at)
+		}
+	})
+}
+
+func TestResultsOfOneRetirementLeaveTogether(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		a := run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				in.Done(copyOf(in), func() { l.Emit([]*kgo.Record{record("out", "k", "of-"+string(in.Record.Value))}, nil) })
+			}}
+		})
+		for i := range 20 {
+			put(t, k, record("in", "k", fmt.Sprint(i)))
+		}
+		all := readAll(t, k.connect, "out", 40)
+		a.stop(t)
+		for i := range 20 {
+			if string(all[2*i].Value) != fmt.Sprint(i) || string(all[2*i+1].Value) != fmt.Sprint("of-", i) {
+				t.Fatalf("at %d: %s %s", i, all[2*i].Value, all[2*i+1].Value)
+			}
+			if all[2*i+1].Offset != all[2*i].Offset+1 {
+				t.Errorf("a transaction's end lies between %d's results", i)
+			}
+		}
+	})
+}
