@@ -56,7 +56,7 @@ func havoc(t *testing.T, seed uint64) {
 			delete(live, name)
 		case act == 2:
 			m.wire.freeze()
-			time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, m.wire.thaw)
+			time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, func() { m.wire.thaw() })
 		}
 		<-time.After(time.Duration(200+dice.IntN(1800)) * time.Millisecond)
 	}

@@ -17,32 +17,27 @@ import (
 func copies(l *stream.Loop) stream.Task { return &script{loop: l} }
 
 func TestAnEndWithoutAnAnswerIsNeitherSuccessNorAbort(t *testing.T) {
-	for name, applied := range map[string]bool{"it was applied": true, "it was not applied": false} {
+	lost := kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true}
+	for name, faults := range map[string][]kfake.Fault{
+		"it was applied":     {{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.RequestTimedOut, TopLevel: true}, lost},
+		"it was not applied": {lost},
+	} {
 		t.Run(name, func(t *testing.T) {
 			virtually(t, func(t *testing.T) {
 				k := cluster(t, 1, "in", "out")
-				var a *instance
-				ends := 0
-				k.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
-					k.KeepControl()
-					if ends++; ends != 2 {
-						return nil, nil, false
-					}
-					a.wire.cut() // from now on the instance hears nothing
-					if applied {
-						return nil, nil, false
-					}
-					return nil, errors.New("the broker is gone"), true
-				})
-				a = run(t, k, "a", nil, copies)
+				var opened int
+				run(t, k, "a", nil, func(*stream.Loop) stream.Task { return &script{open: func() { opened++ }} })
 				put(t, k, record("in", "k", "1"))
 				values(t, k, "out", 1)
+				k.Fault(faults...)
 				put(t, k, record("in", "k", "2"), record("in", "k", "3"))
-				<-time.After(45 * time.Second) // past the time for which requests are repeated
-				a.wire.mend()
+				values(t, k, "out", 3)
 				put(t, k, record("in", "k", "4"))
 				if got := values(t, k, "out", 4); got != "1 2 3 4" {
 					t.Errorf("I5: out holds %s", got)
+				}
+				if opened != 2 {
+					t.Errorf("the task was opened %d times", opened)
 				}
 			})
 		})
@@ -124,6 +119,8 @@ func TestTheZombiesTransactionIsRefused(t *testing.T) {
 		b := run(t, k, "b", short, copies)
 		eventually(t, b.Ready)
 		<-time.After(20 * time.Second) // the zombie's session is over
+		a.wire.thaw("producer")        // and its producer the first to go on
+		<-time.After(time.Second)
 		a.wire.thaw()
 		put(t, k, record("in", "k", "3"))
 		if got := values(t, k, "out", 3); got != "1 2 3" {
