@@ -193,7 +193,7 @@ type openPermit struct{}
 func (openPermit) done(error) {}
 func (openPermit) drop()      {}
 
-func (g openGate) try(string, *waiter) (permit, time.Duration) {
+func (g openGate) try(string, bool, *waiter) (permit, time.Duration) {
 	if g.deny != nil {
 		if wait := g.deny(); wait > 0 {
 			return nil, wait

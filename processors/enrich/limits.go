@@ -16,7 +16,8 @@ import (
 type gate interface {
 	// try takes a permit for one exchange of an app, or answers after how long
 	// to try again; with 0, w is woken once when a permit may have come free.
-	try(app string, w *waiter) (permit, time.Duration)
+	// The last send of a code waits while the app's exchanges get no answers.
+	try(app string, last bool, w *waiter) (permit, time.Duration)
 	// pass hands a wake on that its waiter had no use for.
 	pass()
 }
@@ -81,12 +82,15 @@ type appLimits struct {
 	ceiling   float64   // falls when the platform throttles, recovers with success
 	refused   bool      // the platform refuses the app: its secret or id is wrong
 	pausedTil time.Time // no exchange before
+	ailing    bool      // the last exchange got no answer
+	trial     time.Time // meanwhile no code's last send before
 }
 
 const (
 	refusedPause  = 30 * time.Second // between trials of an app that is refused
 	throttlePause = 200 * time.Millisecond
 	breakerDelay  = time.Second
+	lastTrial     = 15 * time.Second // between last sends while there are no answers: each may cost a login
 	leastCeiling  = 4
 )
 
@@ -116,7 +120,7 @@ func newLimits(cfg Config, m *metrics) *limits {
 func (l *limits) breakerChanged(app string) func(circuitbreaker.StateChangedEvent) {
 	return func(ev circuitbreaker.StateChangedEvent) {
 		l.metrics.breaker.WithLabelValues(app).Set(float64(ev.NewState))
-		if ev.NewState == circuitbreaker.OpenState {
+		if ev.OldState == circuitbreaker.ClosedState {
 			l.logger.Warn("the platform does not answer: logins wait", "app_id", app)
 		} else if ev.NewState == circuitbreaker.ClosedState {
 			l.logger.Info("the platform answers again", "app_id", app)
@@ -124,9 +128,9 @@ func (l *limits) breakerChanged(app string) func(circuitbreaker.StateChangedEven
 	}
 }
 
-func (l *limits) try(app string, w *waiter) (permit, time.Duration) {
+func (l *limits) try(app string, last bool, w *waiter) (permit, time.Duration) {
 	l.mu.Lock()
-	p, wait := l.take(l.apps[app], w)
+	p, wait := l.take(l.apps[app], last, w)
 	l.mu.Unlock()
 	if p == nil {
 		l.pass() // whoever waits for a slot of the process may have it
@@ -151,11 +155,15 @@ func (l *limits) pass() {
 
 // take is called with l.mu held. A waiter is registered under the same lock
 // under which permits come free, so that none is missed.
-func (l *limits) take(a *appLimits, w *waiter) (permit, time.Duration) {
+func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration) {
 	if wait := time.Until(a.pausedTil); wait > 0 {
 		return nil, wait
 	}
 	if wait := a.breaker.RemainingDelay(); a.breaker.IsOpen() && wait > 0 {
+		return nil, wait
+	}
+	if wait := time.Until(a.trial); last && a.ailing && wait > 0 {
+		a.full.add(w)
 		return nil, wait
 	}
 	if l.inFlight >= l.max {
@@ -178,6 +186,9 @@ func (l *limits) take(a *appLimits, w *waiter) (permit, time.Duration) {
 	if !a.breaker.TryAcquirePermit() {
 		slot.Drop()
 		return nil, breakerDelay / 10 // half open: its trials are under way
+	}
+	if last && a.ailing {
+		a.trial = time.Now().Add(lastTrial)
 	}
 	l.inFlight++
 	a.inFlight++
@@ -211,7 +222,7 @@ func (p *slotPermit) done(err error) {
 	case douyin.KindUnknown, douyin.KindNotSent:
 		p.slot.Drop()
 		p.app.breaker.RecordFailure()
-		p.limits.release(p.app, func(*appLimits) {})
+		p.limits.release(p.app, (*appLimits).unanswered)
 	case douyin.KindThrottled, douyin.KindRetry, douyin.KindQuota:
 		p.slot.Drop()
 		p.app.breaker.RecordSuccess() // it answers
@@ -252,15 +263,24 @@ func (l *limits) succeeded(a *appLimits) {
 		l.metrics.refused.WithLabelValues(a.id).Set(0)
 		l.logger.Info("the platform accepts the app again", "app_id", a.id)
 	}
+	a.ailing = false
 	a.ceiling = min(a.ceiling+1/a.ceiling, float64(l.max))
 }
 
+func (a *appLimits) unanswered() {
+	if !a.ailing {
+		a.ailing, a.trial = true, time.Now().Add(lastTrial)
+	}
+}
+
 func (a *appLimits) throttled() {
+	a.ailing = false
 	a.ceiling = max(a.ceiling/2, min(leastCeiling, a.ceiling))
 	a.pausedTil = later(a.pausedTil, time.Now().Add(throttlePause))
 }
 
 func (l *limits) refused(a *appLimits, err error) {
+	a.ailing = false
 	a.pausedTil = later(a.pausedTil, time.Now().Add(refusedPause))
 	if a.refused {
 		return

@@ -3,10 +3,13 @@ package enrich
 import "time"
 
 // line is where the logins of one app wait for permits, first come first
-// served. It holds no more than the window and the parked logins do.
+// served. It holds no more than the window and the parked logins do. A code
+// that has one send left waits apart: while the platform does not answer, it
+// is not spent on finding out.
 type line struct {
 	app     string
-	queue   []*event
+	first   []*event
+	last    []*event
 	waiter  *waiter
 	pumping bool
 	timer   func() // stops the timer that is set; nil: none
@@ -21,7 +24,11 @@ func (t *Task) newLine(app string) *line {
 func (t *Task) enqueue(e *event) {
 	l := t.lines[e.p.event.AppID]
 	e.exchange.queued = true
-	l.queue = append(l.queue, e)
+	if t.ledger.unknown(e.p.hash) {
+		l.last = append(l.last, e)
+	} else {
+		l.first = append(l.first, e)
+	}
 	t.pump(l)
 }
 
@@ -34,31 +41,41 @@ func (t *Task) woken(l *line) {
 
 // pump sends as many of the line as there are permits for, and reports whether
 // it sent any.
-func (t *Task) pump(l *line) (any bool) {
-	if l.pumping {
+func (t *Task) pump(l *line) bool {
+	if l.pumping || t.closed || t.ledger.usurped {
 		return false
 	}
 	l.pumping = true
 	defer func() { l.pumping = false }()
-	for len(l.queue) > 0 && !t.closed && !t.ledger.usurped {
-		e := l.queue[0]
+	first := t.pumpQueue(l, &l.first, false)
+	last := t.pumpQueue(l, &l.last, true)
+	return first || last
+}
+
+func (t *Task) pumpQueue(l *line, queue *[]*event, last bool) (any bool) {
+	for len(*queue) > 0 {
+		e := (*queue)[0]
 		attempt := t.sendable(e)
 		if attempt == 0 {
-			t.shift(l)
+			shift(queue)
 			t.decide(e)
 			continue
 		}
-		p, wait := t.gate.try(l.app, l.waiter)
+		p, wait := t.gate.try(l.app, last && t.now() < t.expiry(e)-lastMinute, l.waiter)
 		if p == nil {
 			t.pumpAfter(l, wait)
 			return any
 		}
-		t.shift(l)
+		shift(queue)
 		t.send(e, attempt, p)
 		any = true
 	}
 	return any
 }
+
+// lastMinute is how long (ms) before the end of a code's life its last send is
+// made whatever the platform's state: later it would not be made at all.
+const lastMinute = 10_000
 
 // sendable answers which attempt a login of the line may be sent as now; 0:
 // none any more.
@@ -75,10 +92,10 @@ func (t *Task) sendable(e *event) int {
 	return attempt
 }
 
-func (t *Task) shift(l *line) {
-	l.queue[0].exchange.queued = false
-	l.queue[0] = nil
-	l.queue = l.queue[1:]
+func shift(queue *[]*event) {
+	(*queue)[0].exchange.queued = false
+	(*queue)[0] = nil
+	*queue = (*queue)[1:]
 }
 
 // pumpAfter has the line pumped later; with 0 it is woken.

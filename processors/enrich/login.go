@@ -57,12 +57,20 @@ func (t *Task) pursue(e *event) {
 		t.wakeAt(e, min(x.notBefore, expiry+1))
 	case !x.queued:
 		t.enqueue(e)
-		if x.queued {
-			t.wakeAt(e, expiry+1)
-		}
-	default:
-		t.wakeAt(e, expiry+1)
+	case now >= expiry-lastMinute:
+		t.pump(t.lines[e.p.event.AppID])
 	}
+	if x.queued { // it waits for a permit: the end of its code's life does not
+		t.wakeAt(e, nextOf(now, expiry-lastMinute, expiry+1))
+	}
+}
+
+// nextOf answers the first of two moments that lies after now.
+func nextOf(now, sooner, later int64) int64 {
+	if sooner > now {
+		return sooner
+	}
+	return later
 }
 
 // expiry is until when (ms) a login's code may be sent: a code is past its
