@@ -96,17 +96,20 @@ func (t *Task) arm() {
 	t.disarm = t.loop.After(millis(max(next-now, 1)), t.ring)
 }
 
-// ring decides anew whatever is due.
+// ring decides anew whatever is due. What that sets anew is for the next time.
 func (t *Task) ring() {
 	t.armed, t.disarm = 0, nil
-	now := t.now()
+	var due []*event
+	now, mark := t.now(), t.mark()
 	for e, ok := t.byClock.due(now); ok; e, ok = t.byClock.due(now) {
 		e.wakeClock = 0
-		t.decide(e)
+		due = append(due, e)
 	}
-	mark := t.loop.Watermark().UnixMilli()
 	for e, ok := t.byWatermark.due(mark); ok; e, ok = t.byWatermark.due(mark) {
 		e.wakeMark = 0
+		due = append(due, e)
+	}
+	for _, e := range due {
 		t.decide(e)
 	}
 	t.arm()

@@ -105,11 +105,11 @@ func (t *Task) written(rec *stream.Record, tries int, err error) {
 // fail writes down that a login's code never becomes a session. The login ends
 // when that was read back, with whichever outcome stands first.
 func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
-	if t.ledger.usurped {
-		return
-	}
 	x := e.exchange
 	x.busy, x.queued = true, false
+	if t.ledger.usurped { // what is said of the code is the successor's to say
+		return
+	}
 	x.attempt = max(x.attempt, 1)
 	f := t.factOf(e, t.now())
 	f.Reason = reason

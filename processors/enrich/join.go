@@ -120,5 +120,9 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 	}
 }
 
-// mark is the watermark in ms.
-func (t *Task) mark() int64 { return t.loop.Watermark().UnixMilli() }
+// mark is how far (ms) the watermark has come. That it has passed a moment
+// stays true when the login topic has a backlog again.
+func (t *Task) mark() int64 {
+	t.passed = max(t.passed, t.loop.Watermark().UnixMilli())
+	return t.passed
+}

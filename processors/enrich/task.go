@@ -17,6 +17,7 @@ type Task struct {
 
 	ledger   *ledger
 	frontier int64               // login offset below which every login has retired
+	passed   int64               // ms, how far the watermark has come
 	active   map[string]*session // sessions with something unfinished
 	logins   map[codeHash]*event // logins under way, by code
 	lines    map[string]*line    // by app: logins that wait for a permit
