@@ -17,8 +17,8 @@ const drainMost = 8 * time.Second
 
 // runStream runs a role's tasks until ctx ends.
 func (p *process) runStream(ctx context.Context, role config.Use, cfg stream.Config, newTask func(*stream.Loop) stream.Task) error {
-	cfg.Logger = p.log.With("role", role)
-	cfg.Metrics = p.metrics // labelled by role already
+	cfg.Logger = p.log
+	cfg.Metrics = p.metrics // the runtime labels them by role, as it does its log
 	cfg.DrainTimeout = p.drainTimeout()
 	runtime, err := stream.New(cfg, newTask)
 	if err != nil {

@@ -85,6 +85,9 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxPartitionBytes(4<<20),
+		// Partitions that are added wait for the fetch under way to return: a
+		// takeover must not wait out the default of five seconds.
+		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	)
 }
