@@ -148,6 +148,16 @@ func (a *account) tally(keep func(*fate) bool) map[string]int {
 	return counts
 }
 
+// acked is how long Kafka took to have each record, sorted.
+func (a *account) acked() []time.Duration {
+	took := make([]time.Duration, len(a.fates))
+	for i, f := range a.fates {
+		took[i] = time.Duration(f.sent.AckedAt-f.sent.SentAt) * time.Millisecond
+	}
+	slices.Sort(took)
+	return took
+}
+
 // latencies of the logins, from the producer's hand to each reader, sorted.
 func (a *account) latencies() (enriched, rows []time.Duration) {
 	for _, f := range a.fates {

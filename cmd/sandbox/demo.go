@@ -26,14 +26,15 @@ was sent ended exactly once, in Kafka and in ClickHouse, as it must.`
 
 // demoOptions say how much of a demo.
 type demoOptions struct {
-	world    worldOptions
-	traffic  traffic.Config
-	keep     bool
-	driver   string
-	enrich   int           // processes
-	latency  time.Duration // of the platform
-	kill     time.Duration // between two kills; 0: none
-	patience time.Duration // how long nothing may come before the wait for quiet ends
+	world       worldOptions
+	traffic     traffic.Config
+	keep        bool
+	driver      string
+	enrich      int           // processes
+	latency     time.Duration // of the platform
+	sessionWait time.Duration
+	kill        time.Duration // between two kills; 0: none
+	patience    time.Duration // how long nothing may come before the wait for quiet ends
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -67,6 +68,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.BoolVar(&noClickHouse, "no-clickhouse", false, "without ClickHouse and the sink")
 	flags.BoolVar(&o.keep, "keep", false, "leave the world running after the report, until a signal")
 	flags.StringVar(&o.driver, "driver", "v2", "how notifications are sent: v1 or v2")
+	flags.DurationVar(&o.sessionWait, "session-wait", 10*time.Second, "DOUSTREAM_SESSION_WAIT; its default of three minutes would outlast the demo")
 	flags.DurationVar(&o.kill, "kill", 0, "kill -9 one doustream process this often while the traffic plays, and start it again; 0: never")
 	flags.IntVar(&o.enrich, "enrich", 2, "processes of the role enrich")
 	flags.DurationVar(&o.latency, "latency", 30*time.Millisecond, "median time to an answer of the platform; its 99th percentile is five times that")
@@ -170,7 +172,7 @@ func (d *demo) play(ctx context.Context) (*report, error) {
 func (d *demo) prepare(ctx context.Context) (err error) {
 	env := d.world.env
 	env.keep("DOUSTREAM_TOPIC_PARTITIONS", func() string { return "4" })
-	env.keep("DOUSTREAM_SESSION_WAIT", func() string { return "5s" }) // three minutes would outlast the demo
+	env["DOUSTREAM_SESSION_WAIT"] = d.sessionWait.String()
 	env["DOUSTREAM_NOTIFY_DRIVER"] = d.driver
 	if err := env.write(d.world.envFile()); err != nil {
 		return err

@@ -2,32 +2,59 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
-	"time"
 )
+
+// testDemo runs a demo with what is given beside a small traffic, and holds it
+// to its exit code and its report.
+func testDemo(t *testing.T, args ...string) {
+	t.Helper()
+	var out bytes.Buffer
+	args = append([]string{"demo", "--dir", t.TempDir(), "--think", "50ms", "--patience", "1m"}, args...)
+	if code := run(t.Context(), args, &out, t.Output()); code != exitOK {
+		t.Fatalf("exit %d:\n%s", code, out.String())
+	}
+	for _, part := range []string{
+		"LOGIN", "PROFILE", "PHONE", "LOCATION", "ADDRESS", "DEVICE", "SUBSCRIPTION",
+		"SENT", "EXPIRED", "INVALID", "NO_CREDIT", "REFUSED", "UNKNOWN",
+		"too_large", "code_outcome_unknown", "session_missing", "watermark_stale", "twice: holds.",
+	} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("the report has no %s:\n%s", part, out.String())
+		}
+	}
+}
 
 // TestDemo is the whole program, smaller: real doustream processes between the
 // engines, every kind of event and order, everything that can be wrong, and an
-// account that must hold (I1, I3, I4, I5, I7, I10).
+// account that must hold in Kafka and in ClickHouse (I1, I3, I4, I5, I7, I10).
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	for _, driver := range []string{"v1", "v2"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			var out bytes.Buffer
-			code := run(t.Context(), []string{
-				"demo", "--no-clickhouse", "--dir", t.TempDir(), "--driver", driver,
-				"--visits", "40", "--over", "2s", "--think", "50ms", "--patience", time.Minute.String(),
-			}, &out, t.Output())
-			if code != exitOK {
-				t.Fatalf("exit %d:\n%s", code, out.String())
-			}
-			for _, part := range []string{"LOGIN", "PROFILE", "PHONE", "LOCATION", "ADDRESS", "DEVICE", "SUBSCRIPTION", "SENT", "UNKNOWN", "too_large", "code_outcome_unknown", "twice: holds."} {
-				if !strings.Contains(out.String(), part) {
-					t.Errorf("the report has no %s:\n%s", part, out.String())
-				}
-			}
-		})
+	testDemo(t, "--visits", "40", "--over", "2s", "--session-wait", "6s")
+}
+
+// TestDemoDriverV1 sends by the older API.
+func TestDemoDriverV1(t *testing.T) {
+	t.Parallel()
+	testDemo(t, "--no-clickhouse", "--driver", "v1", "--visits", "40", "--over", "2s", "--session-wait", "6s")
+}
+
+// TestDemoThroughKills: the account holds although processes die by kill -9 all
+// the while (I1, I2, I3, I5, I7).
+func TestDemoThroughKills(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes half a minute")
 	}
+	testDemo(t, "--visits", "100", "--over", "12s", "--kill", "2500ms")
+}
+
+// TestDemoOnApacheKafka is the demo on the real broker.
+func TestDemoOnApacheKafka(t *testing.T) {
+	if os.Getenv("DOUSTREAM_TEST_KAFKA") == "" {
+		t.Skip("set DOUSTREAM_TEST_KAFKA, as make test-kafka does")
+	}
+	testDemo(t, "--kafka", "apache", "--visits", "100", "--over", "10s", "--session-wait", "20s")
 }

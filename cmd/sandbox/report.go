@@ -157,7 +157,7 @@ func (r *report) printLatency(w io.Writer) {
 	for _, line := range []struct {
 		name   string
 		sorted []time.Duration
-	}{{"login → enriched, read committed", enriched}, {"login → row in ClickHouse", rows}} {
+	}{{"any record → acknowledged by Kafka", r.account.acked()}, {"login → enriched, read committed", enriched}, {"login → row in ClickHouse", rows}} {
 		if len(line.sorted) == 0 {
 			continue
 		}

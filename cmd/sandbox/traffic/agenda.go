@@ -148,6 +148,7 @@ func (a *acks) send(ctx context.Context, m message) {
 			return
 		}
 		m.sent.Topic, m.sent.Partition, m.sent.Offset = rec.Topic, rec.Partition, rec.Offset
+		m.sent.AckedAt = a.t.cfg.Now().UnixMilli()
 		a.t.manifest.add(m.sent)
 	})
 }

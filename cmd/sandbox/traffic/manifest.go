@@ -20,6 +20,7 @@ type Sent struct {
 	Session   string `json:"session,omitempty"`
 	User      string `json:"user,omitempty"` // open_id
 	SentAt    int64  `json:"sent_at"`        // ms; when it was handed to the producer
+	AckedAt   int64  `json:"acked_at"`       // ms; when Kafka had it
 	Case      string `json:"case"`           // what it tries
 	Order     bool   `json:"order,omitempty"`
 	// Want is what may come of it, one of these: the kind of an enriched record
