@@ -1,0 +1,251 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// VerifyConfig says what Verify compares.
+type VerifyConfig struct {
+	Connect []kgo.Opt
+	Group   string // of the sink: what it has committed is what must be there
+	Prefix  string
+	DSN     string
+	Since   time.Time // by Kafka timestamp; zero: from the log's start
+	// Progress, if any, is called now and then, from one goroutine, with how many
+	// offsets of all have been compared.
+	Progress func(done, total int64)
+}
+
+// Verification is what Verify found, by topic-partition.
+type Verification struct {
+	Partitions []VerifiedPartition
+}
+
+// OK reports whether every record is one row.
+func (v *Verification) OK() bool {
+	for _, p := range v.Partitions {
+		if !p.OK() {
+			return false
+		}
+	}
+	return true
+}
+
+// VerifiedPartition compares the records of one topic-partition with its rows.
+type VerifiedPartition struct {
+	Topic     string
+	Partition int32
+	Table     string
+	From, To  int64 // offsets compared; To is what the sink has committed
+
+	Records      int64 // that a read_committed reader is given
+	DeadLettered int64 // of them, those that the sink made dead letters of
+	Missing      Gaps  // records without a row
+	Surplus      Gaps  // rows without a record
+	Repeated     Gaps  // offsets with more than one row, those before From included
+}
+
+// OK reports whether every record is one row.
+func (p VerifiedPartition) OK() bool {
+	return p.Missing.Count == 0 && p.Surplus.Count == 0 && p.Repeated.Count == 0
+}
+
+// Verify compares what Kafka holds with what ClickHouse holds, for every
+// topic-partition that the sink reads: offset by offset, up to what the sink has
+// committed. A transaction's markers and aborted records are no records. It only
+// reads, and may run beside a sink that works; what is being inserted meanwhile
+// lies beyond what it compares. It reads the topics once.
+func Verify(ctx context.Context, cfg VerifyConfig) (*Verification, error) {
+	options, err := parseOptions(cfg.DSN)
+	if err != nil {
+		return nil, err
+	}
+	db, err := clickhouse.Open(options)
+	if err != nil {
+		return nil, fmt.Errorf("connect to ClickHouse: %w", err)
+	}
+	defer db.Close()
+	client, err := kgo.NewClient(cfg.Connect...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer client.Close()
+	found, err := ranges(ctx, cfg, kadm.NewClient(client))
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{cfg: cfg, db: db, progress: progress{report: cfg.Progress}}
+	for _, p := range found {
+		v.progress.total += p.To - p.From
+	}
+	for i := range found {
+		if err := v.partition(ctx, &found[i]); err != nil {
+			return nil, fmt.Errorf("verify %s/%d: %w", found[i].Topic, found[i].Partition, err)
+		}
+	}
+	if err := v.beyond(ctx, found, kadm.NewClient(client)); err != nil {
+		return nil, err
+	}
+	return &Verification{Partitions: found}, nil
+}
+
+// ranges lists the offsets to compare: from the log's start, or since, to what the
+// group has committed.
+func ranges(ctx context.Context, cfg VerifyConfig, admin *kadm.Client) ([]VerifiedPartition, error) {
+	var topics []string
+	for _, t := range tables {
+		topics = append(topics, cfg.Prefix+t.topic)
+	}
+	committed, err := admin.FetchOffsetsForTopics(ctx, cfg.Group, topics...)
+	if err == nil {
+		err = committed.Error()
+	}
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that never committed
+		return nil, fmt.Errorf("fetch the offsets of group %s: %w", cfg.Group, err)
+	}
+	starts, err := admin.ListStartOffsets(ctx, topics...)
+	if err == nil && !cfg.Since.IsZero() {
+		starts, err = admin.ListOffsetsAfterMilli(ctx, cfg.Since.UnixMilli(), topics...)
+	}
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list start offsets: %w", err)
+	}
+	var out []VerifiedPartition
+	for _, t := range tables {
+		for _, start := range starts[cfg.Prefix+t.topic] {
+			p := VerifiedPartition{Topic: start.Topic, Partition: start.Partition, Table: t.name, From: start.Offset, To: start.Offset}
+			if at, ok := committed.Lookup(start.Topic, start.Partition); ok {
+				p.To = max(p.From, at.At)
+			}
+			out = append(out, p)
+		}
+	}
+	sortPartitions(out)
+	return out, nil
+}
+
+type verifier struct {
+	cfg      VerifyConfig
+	db       driver.Conn
+	progress progress
+}
+
+type progress struct {
+	report      func(done, total int64)
+	done, total int64
+	shown       time.Time
+}
+
+func (p *progress) add(n int64) {
+	p.done += n
+	if p.report != nil && (time.Since(p.shown) > 200*time.Millisecond || p.done >= p.total) {
+		p.shown = time.Now()
+		p.report(p.done, p.total)
+	}
+}
+
+// partition compares one topic-partition, bucket by bucket, as it reads Kafka.
+func (v *verifier) partition(ctx context.Context, p *VerifiedPartition) error {
+	if err := v.repeatedBefore(ctx, p); err != nil {
+		return err
+	}
+	if p.From == p.To {
+		return nil
+	}
+	sums, err := v.bucketsOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	current := newBucket(p.From / bucketOffsets)
+	done := p.From
+	finish := func(next int64) error {
+		if err := v.compare(ctx, p, current, sums[current.number]); err != nil {
+			return err
+		}
+		delete(sums, current.number)
+		current = newBucket(next / bucketOffsets)
+		return nil
+	}
+	err = readOffsets(ctx, v.cfg.Connect, p, func(offset int64) error {
+		if offset/bucketOffsets != current.number {
+			if err := finish(offset); err != nil {
+				return err
+			}
+		}
+		current.add(offset)
+		p.Records++
+		v.progress.add(offset + 1 - done)
+		done = offset + 1
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read Kafka: %w", err)
+	}
+	if err := finish(p.To); err != nil {
+		return err
+	}
+	for number, sum := range sums { // rows where Kafka has no record at all
+		if err := v.compare(ctx, p, newBucket(number), sum); err != nil {
+			return err
+		}
+	}
+	v.progress.add(p.To - done)
+	return v.excuse(ctx, p)
+}
+
+// readOffsets calls f with the offset of every record of the range that a
+// read_committed reader is given, in order.
+func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f func(offset int64) error) error {
+	client, err := kgo.NewClient(append(append([]kgo.Opt{}, connect...),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(p.From)}}),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		bounded, cancel := context.WithTimeout(ctx, silence)
+		fetches := client.PollFetches(bounded)
+		cancel()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(fetches.Err(), context.DeadlineExceeded) {
+			return nil // what is left of the range is aborted records
+		}
+		if err := fetches.Err(); err != nil {
+			return err
+		}
+		for _, rec := range fetches.Records() {
+			if rec.Offset >= p.To {
+				return nil
+			}
+			if !rec.Attrs.IsControl() {
+				if err := f(rec.Offset); err != nil {
+					return err
+				}
+			}
+			if rec.Offset == p.To-1 {
+				return nil
+			}
+		}
+	}
+}
+
+// silence is how long Kafka may give nothing of a range that ends in aborted
+// records before it is taken for read.
+const silence = 15 * time.Second

@@ -1,0 +1,110 @@
+package sinks
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/schemas"
+)
+
+func (w *world) verify() map[string]VerifiedPartition {
+	w.t.Helper()
+	last := int64(-1)
+	found, err := Verify(testContext(w.t), VerifyConfig{
+		Connect: []kgo.Opt{kgo.SeedBrokers(w.kafka.Brokers()...)}, Group: testGroup, Prefix: "test.", DSN: w.engine.DSN(),
+		Progress: func(done, total int64) {
+			if done < last || done > total {
+				w.t.Errorf("progress %d of %d after %d", done, total, last)
+			}
+			last = done
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ok := true
+	out := make(map[string]VerifiedPartition)
+	for _, p := range found.Partitions {
+		out[p.Table] = p
+		ok = ok && p.OK()
+	}
+	if ok != found.OK() {
+		w.t.Errorf("OK() is %v", found.OK())
+	}
+	return out
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	if got := w.verify()["user_events"]; !got.OK() || got.Records != 0 {
+		t.Fatalf("an empty world: %+v", got)
+	}
+	w.transact(kgo.TryCommit, w.users(40, 0)...)
+	w.transact(kgo.TryAbort, w.users(25, 0)...)
+	w.transact(kgo.TryCommit, w.users(40, 0)...)
+	bad := &kgo.Record{Topic: "test." + schemas.TopicUsers, Value: []byte("garbage")}
+	w.produce(bad)
+	_, stop := w.run(w.config())
+	w.once(80)
+	w.await(1, "SELECT count() FROM dead_letters")
+	until(t, "the commit", func() bool { return w.committed() == 109 })
+
+	t.Run("holds while the sink runs, markers and aborted records being none", func(t *testing.T) {
+		got := w.verify()["user_events"]
+		if !got.OK() || got.Records != 81 || got.DeadLettered != 1 || got.To != 109 {
+			t.Fatalf("%+v", got)
+		}
+	})
+	stop()
+	t.Run("rows that were deleted by hand are missing", func(t *testing.T) {
+		w.exec("ALTER TABLE user_events DELETE WHERE _offset IN (3, 4, 5, 70) SETTINGS mutations_sync = 2")
+		got := w.verify()["user_events"]
+		if got.OK() || got.Missing.Count != 4 || !slices.Equal(got.Missing.Ranges, [][2]int64{{3, 5}, {70, 70}}) {
+			t.Fatalf("%+v", got)
+		}
+	})
+	t.Run("a row that was inserted twice is repeated", func(t *testing.T) {
+		w.exec("INSERT INTO user_events SELECT * FROM user_events WHERE _offset = 10")
+		got := w.verify()["user_events"]
+		if got.Repeated.Count != 1 || got.Repeated.Ranges[0] != [2]int64{10, 10} {
+			t.Fatalf("%+v", got)
+		}
+	})
+	t.Run("a row of an aborted record is surplus", func(t *testing.T) {
+		w.exec("INSERT INTO user_events (_topic, _partition, _offset) SELECT 'test.users.enriched', 0, 50")
+		got := w.verify()["user_events"]
+		if got.Surplus.Count != 1 || got.Surplus.Ranges[0] != [2]int64{50, 50} {
+			t.Fatalf("%+v", got)
+		}
+	})
+	t.Run("a row beyond the log's end is surplus", func(t *testing.T) {
+		w.exec("INSERT INTO user_events (_topic, _partition, _offset) SELECT 'test.users.enriched', 0, 1000000")
+		if got := w.verify()["user_events"]; got.Surplus.Count != 2 {
+			t.Fatalf("%+v", got)
+		}
+	})
+	t.Run("the other tables are compared too", func(t *testing.T) {
+		if got := w.verify()["dead_letters"]; !got.OK() || got.Records != 1 {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+func TestGaps(t *testing.T) {
+	var g Gaps
+	for _, offset := range []int64{1, 2, 3, 7, 9, 10} {
+		g.add(offset)
+	}
+	if g.Count != 6 || !slices.Equal(g.Ranges, [][2]int64{{1, 3}, {7, 7}, {9, 10}}) {
+		t.Fatalf("%+v", g)
+	}
+	for _, offset := range []int64{2, 7, 10, 7, 8} {
+		g.remove(offset)
+	}
+	if g.Count != 3 || !slices.Equal(g.Ranges, [][2]int64{{1, 1}, {3, 3}, {9, 9}}) {
+		t.Fatalf("%+v", g)
+	}
+}
