@@ -2,14 +2,8 @@ package schemas
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"unicode/utf8"
-)
-
-var (
-	errNotUTF8 = errors.New("a text is not UTF-8")
-	errVarint  = errors.New("a number is too long")
 )
 
 // avroReader reads Avro's binary encoding. The first fault sticks; after it
@@ -85,6 +79,23 @@ func (r *avroReader) str() string {
 		return ""
 	}
 	return s
+}
+
+// chars is str as bytes that alias the input.
+func (r *avroReader) chars() []byte {
+	b, _ := r.take(r.long())
+	if !utf8.Valid(b) {
+		r.fail(errNotUTF8)
+		return nil
+	}
+	return b
+}
+
+func (r *avroReader) optionalChars() []byte {
+	if !r.present() {
+		return nil
+	}
+	return r.chars()
 }
 
 func (r *avroReader) bytes() []byte {

@@ -1,11 +1,14 @@
 package schemas
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // signs are what a payload's fields tell of the call that it came from.
 type signs struct {
 	failed  bool
-	call    string // errMsg's prefix
+	call    []byte // errMsg's prefix
 	fix     bool   // fields of getLocation
 	address bool   // fields of chooseAddress
 }
@@ -47,18 +50,17 @@ func (s *signs) readDetail(r *jsonReader) {
 
 func (s *signs) readErrMsg(r *jsonReader, top bool) {
 	v := r.value()
-	if r.err != nil || v.Kind() != '"' {
+	if r.err != nil || v.kind() != '"' {
 		return
 	}
-	msg := unquote(v)
-	call, rest, ok := strings.Cut(string(msg), ":")
+	call, rest, ok := bytes.Cut(unquote(v), []byte(":"))
 	if !ok {
 		return
 	}
 	if top {
 		s.call = call
 	}
-	s.failed = s.failed || strings.HasPrefix(strings.TrimLeft(rest, " "), "fail") || strings.Contains(rest, ":fail")
+	s.failed = s.failed || bytes.HasPrefix(bytes.TrimLeft(rest, " "), []byte("fail")) || bytes.Contains(rest, []byte(":fail"))
 }
 
 // callsOf lists the calls whose events a topic carries, the usual one first.
@@ -99,7 +101,7 @@ func (e *envelope) resolveAPI(topic string) (API, error) {
 		}
 		return "", errUnknownValue
 	}
-	if call, ok := oneOf(calls, e.signs.call); ok {
+	if call, ok := oneOf(calls, string(e.signs.call)); ok {
 		return call, nil
 	}
 	switch {

@@ -1,11 +1,6 @@
 package schemas
 
-import (
-	"bytes"
-	"errors"
-)
-
-var errUnknownFraming = errors.New("none of the three framings")
+import "bytes"
 
 // read takes a value apart, whatever its framing.
 func (e *envelope) read(value []byte, registry SchemaResolver) *Rejection {
@@ -24,8 +19,9 @@ func (e *envelope) read(value []byte, registry SchemaResolver) *Rejection {
 }
 
 func (e *envelope) readJSON(value []byte) *Rejection {
+	fault := validateJSON(value)
 	r := readJSON(value)
-	defer r.release()
+	r.foreign = fault != nil
 	for ok := r.open(); ok && r.next(); {
 		switch string(r.name) {
 		case "event_id":
@@ -41,16 +37,16 @@ func (e *envelope) readJSON(value []byte) *Rejection {
 		case "coord_type":
 			e.coordType = r.field()
 		case "payload":
-			e.readPayload(r, value)
+			e.readPayload(&r)
 		default:
 			r.skip()
 		}
 	}
-	if err := r.end(); err != nil {
-		return undecodable(err)
+	if fault != nil {
+		return undecodable(fault)
 	}
-	if tooDeep(value) {
-		return undecodable(errTooDeep)
+	if r.err != nil {
+		return undecodable(r.err)
 	}
 	if e.payload == nil && e.payloadFault == nil {
 		e.payloadFault = errMissing
@@ -58,28 +54,18 @@ func (e *envelope) readJSON(value []byte) *Rejection {
 	return nil
 }
 
-// field takes the next value as text or number.
-func (r *jsonReader) field() field {
-	v := r.value()
-	if r.err != nil {
-		return field{}
-	}
-	return fieldOf(v)
-}
-
-// readPayload takes the payload that comes next in value, byte for byte.
-func (e *envelope) readPayload(r *jsonReader, value []byte) {
+// readPayload takes the payload that comes next, byte for byte.
+func (e *envelope) readPayload(r *jsonReader) {
 	if !r.atObject() {
-		v := r.value()
-		if e.payloadFault = errWrongType; v.Kind() == 'n' {
+		if e.payloadFault = errWrongType; r.value().kind() == 'n' {
 			e.payloadFault = errMissing
 		}
 		return
 	}
-	start := r.offset() + bytes.IndexByte(value[r.offset():], '{')
+	start := r.pos
 	e.signs.readPayload(r)
 	if r.err == nil {
-		e.payload = value[start:r.offset():r.offset()]
+		e.payload = r.data[start:r.pos:r.pos]
 	}
 }
 
@@ -89,16 +75,13 @@ func (e *envelope) readPayloadText(text []byte) *Rejection {
 		e.payloadFault = errMissing
 		return nil
 	}
-	r := readJSON(text)
-	defer r.release()
-	e.signs.readPayload(r)
-	switch err := r.end(); {
-	case errors.Is(err, errNotObject):
-		e.payloadFault = errWrongType
-	case err != nil:
+	if err := validateJSON(text); err != nil {
 		return undecodable(err)
-	case tooDeep(text):
-		return undecodable(errTooDeep)
+	}
+	r := readJSON(text)
+	if e.signs.readPayload(&r); r.err != nil {
+		e.payloadFault = errWrongType
+		return nil
 	}
 	e.payload = text
 	return nil

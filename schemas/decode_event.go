@@ -1,15 +1,12 @@
 package schemas
 
 import (
-	"errors"
 	"strings"
 	"time"
 )
 
 // maxID is how long event_id, app_id and session_id may be, in bytes.
 const maxID = 128
-
-var errUnparsableTime = errors.New("neither milliseconds nor RFC 3339")
 
 // DecodeOptions are what DecodeEvent needs to know besides the record.
 type DecodeOptions struct {
@@ -93,13 +90,13 @@ func (e *envelope) check(topic string, key []byte, opts *DecodeOptions) *Rejecti
 // checkSpecific finds the faults that have reasons of their own.
 func (e *envelope) checkSpecific(key []byte, opts *DecodeOptions) *Rejection {
 	if e.sessionID.within(maxID) == nil && string(e.sessionID.text) != string(key) {
-		return &Rejection{Reason: ReasonKeyMismatch, Field: "session_id", Err: errors.New("not the record's key")}
+		return &Rejection{Reason: ReasonKeyMismatch, Field: "session_id", Err: errOtherKey}
 	}
 	if opts.Known != nil && e.appID.within(maxID) == nil && !opts.Known(string(e.appID.text)) {
-		return &Rejection{Reason: ReasonAppUnknown, Field: "app_id", Err: errors.New("not configured")}
+		return &Rejection{Reason: ReasonAppUnknown, Field: "app_id", Err: errNotConfigured}
 	}
 	if e.signs.failed {
-		return &Rejection{Reason: ReasonClientFailure, Field: "payload.errMsg", Err: errors.New("the call failed")}
+		return &Rejection{Reason: ReasonClientFailure, Field: "payload.errMsg", Err: errCallFailed}
 	}
 	return nil
 }

@@ -65,13 +65,13 @@ func (e *envelope) readForeign(text string, body []byte) *Rejection {
 }
 
 func (e *envelope) readAvro(body []byte) *Rejection {
-	r := readAvro(body)
-	e.eventID = textField(r.str())
-	e.appID = textField(r.str())
-	e.sessionID = textField(r.str())
+	r := avroReader{rest: body}
+	e.eventID = textField(r.chars())
+	e.appID = textField(r.chars())
+	e.sessionID = textField(r.chars())
 	e.at, e.hasAt = r.long(), true
-	e.api = textField(r.optionalStr())
-	e.coordType = textField(r.optionalStr())
+	e.api = textField(r.optionalChars())
+	e.coordType = textField(r.optionalChars())
 	payload, _ := r.take(r.long())
 	if err := r.end(); err != nil {
 		return undecodable(err)
@@ -89,17 +89,17 @@ func (e *envelope) readNative(n native) *Rejection {
 		if !utf8.ValidString(s) {
 			return undecodable(errNotUTF8)
 		}
-		*f = textField(s)
+		*f = textField([]byte(s))
 	}
 	if s := n.text("occurred_at"); s != "" {
-		e.occurredAt = textField(s)
+		e.occurredAt = textField([]byte(s))
 	} else if at := n.millis("occurred_at"); at != 0 {
 		e.at, e.hasAt = at, true
 	}
 	return e.readPayloadText([]byte(n.text("payload")))
 }
 
-func textField(s string) field { return field{text: []byte(s), there: s != ""} }
+func textField(text []byte) field { return field{text: text, there: len(text) > 0} }
 
 func schemaUnknown() *Rejection {
 	return &Rejection{Reason: ReasonSchemaUnknown, Err: errSchemaUnknown}

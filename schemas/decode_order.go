@@ -3,8 +3,6 @@ package schemas
 import (
 	"errors"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -54,8 +52,8 @@ type rawOrder struct {
 
 func (o *rawOrder) read(value []byte) *Rejection {
 	o.dataFault = errMissing
-	return decodeObject(value, func(r *jsonReader, name string) {
-		switch name {
+	return decodeForeignObject(value, func(r *jsonReader, name []byte) {
+		switch string(name) {
 		case "notification_id":
 			o.notificationID = r.field()
 		case "app_id":
@@ -80,18 +78,19 @@ func (o *rawOrder) read(value []byte) *Rejection {
 
 func (o *rawOrder) readData(r *jsonReader) {
 	if !r.atObject() {
-		if v := r.value(); v.Kind() != 'n' {
+		if v := r.value(); v.kind() != 'n' {
 			o.dataFault = errWrongType
 		}
 		return
 	}
 	o.data, o.dataFault = make(map[string]string), nil
-	r.members(func(name string) {
+	r.members(func(name []byte) {
+		keyword := string(name)
 		text, ok := dataText(r.value())
 		if !ok {
 			o.dataFault = errWrongType
 		}
-		o.data[name] = text
+		o.data[keyword] = text
 	})
 	if len(o.data) > maxOrderData {
 		o.dataFault = errTooLong
@@ -99,8 +98,8 @@ func (o *rawOrder) readData(r *jsonReader) {
 }
 
 // dataText is a keyword's text; numbers and booleans are taken as written.
-func dataText(v jsontext.Value) (string, bool) {
-	switch v.Kind() {
+func dataText(v jsonValue) (string, bool) {
+	switch v.kind() {
 	case '"':
 		return string(unquote(v)), true
 	case '0', 't', 'f':

@@ -124,13 +124,13 @@ func (d *Decoder) fingerprintOf(id uint32, name string) (uint64, error) {
 }
 
 func readOutputJSON[T any](body []byte, v *T) error {
-	if tooDeep(body) {
-		return errTooDeep
+	if err := validateJSON(body); err != nil {
+		return err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		var zero T
 		*v = zero
-		return syntaxFault(err)
+		return errWrongType
 	}
 	return nil
 }

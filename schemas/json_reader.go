@@ -2,63 +2,58 @@ package schemas
 
 import (
 	"bytes"
-	"errors"
-	"io"
-	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"unicode/utf8"
 )
 
-// maxDepth bounds how deep objects and arrays may nest in foreign JSON; what
-// the tt.* calls answer nests three deep.
-const maxDepth = 64
-
-var (
-	errTooDeep      = errors.New("nested too deep")
-	errTrailing     = errors.New("bytes after the value")
-	errNotObject    = errors.New("not an object")
-	errCutShort     = errors.New("cut short")
-	errDuplicate    = errors.New("a name stands twice in one object")
-	errNotJSON      = errors.New("not JSON")
-	errWrongType    = errors.New("of the wrong type")
-	errMissing      = errors.New("missing")
-	errEmpty        = errors.New("empty")
-	errTooLong      = errors.New("too long")
-	errOutOfRange   = errors.New("out of range")
-	errUnknownValue = errors.New("not one of the known values")
-	errNotNumber    = errors.New("not a finite number")
-)
-
-// jsonReader walks foreign JSON once, front to back, without building anything.
-// Its first syntax error sticks and ends every loop over members. Values that
-// it answers alias the input.
+// jsonReader walks JSON that validateJSON has passed, front to back, without
+// building anything. On other bytes it neither panics nor runs away: it reads
+// as far as the structure holds, which is how the id of an event that is no
+// JSON is found. Its first fault sticks and ends every loop over members.
+// Values that it answers alias the input.
 type jsonReader struct {
-	dec  *jsontext.Decoder
-	buf  bytes.Buffer
-	name []byte // of the current member, unquoted
-	err  error
+	data    []byte
+	pos     int
+	opened  bool   // just behind a '{'
+	name    []byte // of the current member, unquoted; may not be kept
+	foreign bool   // not validated: texts must be checked
+	err     error
 }
 
-var jsonReaders = sync.Pool{New: func() any {
-	r := new(jsonReader)
-	r.dec = jsontext.NewDecoder(&r.buf)
-	return r
-}}
+func readJSON(data []byte) jsonReader { return jsonReader{data: data} }
 
-// readJSON begins to read data; release must follow.
-func readJSON(data []byte) *jsonReader {
-	r := jsonReaders.Get().(*jsonReader)
-	r.buf = *bytes.NewBuffer(data)
-	r.dec.Reset(&r.buf)
-	r.err = nil
-	return r
+// peek answers the first byte behind space, 0 at the end.
+func (r *jsonReader) peek() byte {
+	for ; r.pos < len(r.data); r.pos++ {
+		switch c := r.data[r.pos]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
+		}
+	}
+	return 0
 }
 
-func (r *jsonReader) release() {
-	r.buf = bytes.Buffer{}
-	r.dec.Reset(&r.buf)
-	r.name = nil
-	jsonReaders.Put(r)
+func (r *jsonReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// expect takes one byte of punctuation.
+func (r *jsonReader) expect(c byte) bool {
+	if r.err != nil {
+		return false
+	}
+	switch r.peek() {
+	case c:
+		r.pos++
+		return true
+	case 0:
+		r.fail(errCutShort)
+	default:
+		r.fail(errNotJSON)
+	}
+	return false
 }
 
 // open enters the object that comes next.
@@ -66,16 +61,15 @@ func (r *jsonReader) open() bool {
 	if r.err != nil {
 		return false
 	}
-	if r.dec.PeekKind() != '{' {
-		if _, err := r.dec.ReadValue(); err != nil {
-			r.fail(err)
-		} else {
+	if r.peek() != '{' {
+		if r.value(); r.err == nil {
 			r.err = errNotObject
 		}
 		return false
 	}
-	_, err := r.dec.ReadToken()
-	return r.fail(err)
+	r.pos++
+	r.opened = true
+	return true
 }
 
 // next moves to the next member of the open object, whose value must be taken
@@ -85,13 +79,21 @@ func (r *jsonReader) next() bool {
 	if r.err != nil {
 		return false
 	}
-	if r.dec.PeekKind() == '}' {
-		_, err := r.dec.ReadToken()
-		r.fail(err)
+	if r.peek() == '}' {
+		r.pos++
+		r.opened = false
 		return false
 	}
-	quoted, err := r.dec.ReadValue()
-	if !r.fail(err) {
+	if !r.opened && !r.expect(',') {
+		return false
+	}
+	r.opened = false
+	if r.peek() != '"' {
+		r.expect('"')
+		return false
+	}
+	quoted := r.quoted()
+	if !r.expect(':') {
 		return false
 	}
 	r.name = unquote(quoted)
@@ -99,70 +101,138 @@ func (r *jsonReader) next() bool {
 }
 
 // value takes the value that comes next, as it stands.
-func (r *jsonReader) value() jsontext.Value {
-	v, err := r.dec.ReadValue()
-	r.fail(err)
-	return v
+func (r *jsonReader) value() jsonValue {
+	if r.err != nil {
+		return nil
+	}
+	switch c := r.peek(); c {
+	case '"':
+		return r.quoted()
+	case '{', '[':
+		return r.nested()
+	case 't', 'f', 'n', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return r.scalar()
+	case 0:
+		r.fail(errCutShort)
+	default:
+		if r.foreign && c != '}' && c != ']' && c != ',' && c != ':' {
+			return r.scalar() // NaN, perhaps: the id may stand behind it
+		}
+		r.fail(errNotJSON)
+	}
+	return nil
 }
 
-func (r *jsonReader) skip() { r.fail(r.dec.SkipValue()) }
+func (r *jsonReader) skip() { r.value() }
 
 // atObject reports whether an object comes next.
-func (r *jsonReader) atObject() bool { return r.err == nil && r.dec.PeekKind() == '{' }
+func (r *jsonReader) atObject() bool { return r.err == nil && r.peek() == '{' }
 
 // end checks that nothing but space is left.
 func (r *jsonReader) end() error {
-	if r.err != nil {
-		return r.err
-	}
-	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
+	if r.err == nil && r.peek() != 0 {
 		r.err = errTrailing
 	}
 	return r.err
 }
 
-func (r *jsonReader) offset() int { return int(r.dec.InputOffset()) }
-
-func (r *jsonReader) fail(err error) bool {
-	if err != nil && r.err == nil {
-		r.err = syntaxFault(err)
-	}
-	return err == nil
-}
-
-// syntaxFault says what is wrong without the text of the input: jsontext's own
-// errors quote names and characters of it.
-func syntaxFault(err error) error {
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errDuplicate
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return errCutShort
-	}
-	return errNotJSON
-}
-
-// tooDeep reports whether data nests deeper than maxDepth. Counting brackets
-// settles nearly every input without looking at its structure.
-func tooDeep(data []byte) bool {
-	if bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= maxDepth {
-		return false
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
+// quoted takes a text, quotes included.
+func (r *jsonReader) quoted() jsonValue {
+	start := r.pos
+	for i := start + 1; ; i++ {
+		n := bytes.IndexByte(r.data[i:], '"')
+		if n < 0 {
+			r.fail(errCutShort)
+			r.pos = len(r.data)
+			return nil
+		}
+		i += n
+		if r.data[i-1] != '\\' || !escaped(r.data[start+1:i]) {
+			r.pos = i + 1
+			return jsonValue(r.data[start:r.pos])
 		}
 	}
-	return false
+}
+
+// escaped reports whether what follows text is escaped: an odd number of
+// backslashes ends it.
+func escaped(text []byte) bool {
+	n := len(text)
+	for n > 0 && text[n-1] == '\\' {
+		n--
+	}
+	return (len(text)-n)%2 == 1
+}
+
+// scalar takes a number, true, false or null.
+func (r *jsonReader) scalar() jsonValue {
+	start := r.pos
+	for ; r.pos < len(r.data); r.pos++ {
+		switch r.data[r.pos] {
+		case ',', '}', ']', ' ', '\t', '\r', '\n':
+			return jsonValue(r.data[start:r.pos])
+		}
+	}
+	return jsonValue(r.data[start:])
+}
+
+// nested takes an object or array.
+func (r *jsonReader) nested() jsonValue {
+	start, depth := r.pos, 0
+	for r.pos < len(r.data) {
+		switch r.data[r.pos] {
+		case '"':
+			if r.quoted(); r.err != nil {
+				return nil
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		r.pos++
+		if depth == 0 {
+			return jsonValue(r.data[start:r.pos])
+		}
+	}
+	r.fail(errCutShort)
+	return nil
+}
+
+// field takes the next value as text or number.
+func (r *jsonReader) field() field {
+	v := r.value()
+	if r.err != nil {
+		return field{}
+	}
+	f := fieldOf(v)
+	if r.foreign && !utf8.Valid(f.text) {
+		return field{there: true, wrong: true}
+	}
+	return f
+}
+
+// str takes the next value as text; what is neither text nor number counts as
+// absent.
+func (r *jsonReader) str() string { return string(r.field().text) }
+
+// flag takes the next value as a boolean, or its text or number.
+func (r *jsonReader) flag() bool {
+	v := r.value()
+	if v.kind() == 't' {
+		return true
+	}
+	return r.err == nil && fieldOf(v).bool()
+}
+
+// members walks a nested object; anything else is skipped.
+func (r *jsonReader) members(member func(name []byte)) {
+	if !r.atObject() {
+		r.skip()
+		return
+	}
+	for ok := r.open(); ok && r.next(); {
+		member(r.name)
+	}
 }

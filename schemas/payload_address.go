@@ -15,8 +15,8 @@ type RawAddress struct {
 // of an address is invalid. Errors are a *Rejection.
 func DecodeAddress(payload []byte) (RawAddress, error) {
 	var a RawAddress
-	fault := decodeObject(payload, func(r *jsonReader, name string) {
-		switch name {
+	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
+		switch string(name) {
 		case "userName":
 			a.UserName = r.str()
 		case "provinceName":

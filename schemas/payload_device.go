@@ -5,9 +5,9 @@ package schemas
 // One that holds nothing of a device is invalid. Errors are a *Rejection.
 func DecodeDevice(payload []byte) (Device, error) {
 	var d Device
-	fault := decodeObject(payload, func(r *jsonReader, name string) {
-		if name == "deviceScore" {
-			r.members(func(name string) { d.readScore(r, name) })
+	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
+		if string(name) == "deviceScore" {
+			r.members(func(name []byte) { d.readScore(r, name) })
 			return
 		}
 		if s := d.text(name); s != nil {
@@ -27,8 +27,8 @@ func DecodeDevice(payload []byte) (Device, error) {
 	return d, nil
 }
 
-func (d *Device) text(name string) *string {
-	switch name {
+func (d *Device) text(name []byte) *string {
+	switch string(name) {
 	case "brand":
 		return &d.Brand
 	case "model":
@@ -53,8 +53,8 @@ func (d *Device) text(name string) *string {
 	return nil
 }
 
-func (d *Device) number(name string) **float64 {
-	switch name {
+func (d *Device) number(name []byte) **float64 {
+	switch string(name) {
 	case "screenWidth":
 		return &d.ScreenWidth
 	case "screenHeight":
@@ -81,9 +81,9 @@ func (d *Device) number(name string) **float64 {
 	return nil
 }
 
-func (d *Device) readScore(r *jsonReader, name string) {
+func (d *Device) readScore(r *jsonReader, name []byte) {
 	var score **float64
-	switch name {
+	switch string(name) {
 	case "cpu":
 		score = &d.ScoreCPU
 	case "gpu":

@@ -6,9 +6,9 @@ package schemas
 // they are opened. Errors are a *Rejection.
 func DecodeEncrypted(payload []byte) (Encrypted, error) {
 	var top, detail Encrypted
-	fault := decodeObject(payload, func(r *jsonReader, name string) {
-		if name == "detail" {
-			r.members(func(name string) { detail.read(r, name) })
+	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
+		if string(name) == "detail" {
+			r.members(func(name []byte) { detail.read(r, name) })
 			return
 		}
 		top.read(r, name)
@@ -30,8 +30,8 @@ func DecodeEncrypted(payload []byte) (Encrypted, error) {
 	return top, nil
 }
 
-func (e *Encrypted) read(r *jsonReader, name string) {
-	switch name {
+func (e *Encrypted) read(r *jsonReader, name []byte) {
+	switch string(name) {
 	case "encryptedData":
 		e.EncryptedData = r.str()
 	case "iv":

@@ -9,8 +9,8 @@ func DecodeLocation(ev Event) (Location, error) {
 		l.CoordType = CoordUnknown
 	}
 	var longitude, latitude field
-	fault := decodeObject(ev.Payload, func(r *jsonReader, name string) {
-		switch name {
+	fault := decodeObject(ev.Payload, func(r *jsonReader, name []byte) {
+		switch string(name) {
 		case "longitude":
 			longitude = r.field()
 		case "latitude":
@@ -32,8 +32,8 @@ func DecodeLocation(ev Event) (Location, error) {
 	return l, nil
 }
 
-func (l *Location) read(r *jsonReader, name string) {
-	switch name {
+func (l *Location) read(r *jsonReader, name []byte) {
+	switch string(name) {
 	case "city":
 		l.City = r.str()
 	case "province":

@@ -7,8 +7,8 @@ const maxCode = 1024
 // invalid. Errors are a *Rejection.
 func DecodeLogin(payload []byte) (Login, error) {
 	var l Login
-	fault := decodeObject(payload, func(r *jsonReader, name string) {
-		switch name {
+	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
+		switch string(name) {
 		case "code":
 			l.Code = r.str()
 		case "anonymousCode":

@@ -21,21 +21,26 @@ const maxTemplateID = 256
 func DecodeSubscription(payload []byte) (Subscription, error) {
 	answers := make(consents)
 	shaped := false
-	fault := decodeObject(payload, func(r *jsonReader, name string) {
-		switch name {
+	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
+		switch string(name) {
 		case "errMsg", "errNo", "errCode":
 			r.skip()
 		case "itemSettings":
 			shaped = shaped || r.atObject()
-			r.members(func(id string) { answers.add(id, r.status(), false, rankItem) })
+			r.members(func(name []byte) {
+				id := string(name)
+				answers.add(id, r.status(), false, rankItem)
+			})
 		case "templateSettings":
 			shaped = shaped || r.atObject()
-			r.members(func(id string) {
+			r.members(func(name []byte) {
+				id := string(name)
 				status, always := r.setting()
 				answers.add(id, status, always, rankTemplate)
 			})
 		default:
-			answers.addTop(name, r.status())
+			id := string(name)
+			answers.addTop(id, r.status())
 		}
 	})
 	switch {
@@ -94,7 +99,7 @@ func (c consents) subscription() Subscription {
 // status takes the next value as an answer; "" where it is no text at all.
 func (r *jsonReader) status() ConsentStatus {
 	v := r.value()
-	if r.err != nil || v.Kind() != '"' {
+	if r.err != nil || v.kind() != '"' {
 		return ""
 	}
 	text := strings.ToLower(string(unquote(v)))
@@ -111,8 +116,8 @@ func (r *jsonReader) setting() (status ConsentStatus, always bool) {
 	if !r.atObject() {
 		return r.status(), false
 	}
-	r.members(func(name string) {
-		switch name {
+	r.members(func(name []byte) {
+		switch string(name) {
 		case "status":
 			status = r.status()
 		case "alwaysSubscribe":

@@ -1,14 +1,10 @@
 package schemas
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/linkedin/goavro/v2"
 )
-
-// errSchemaUnknown is a frame whose schema nobody knows.
-var errSchemaUnknown = errors.New("schema unknown")
 
 // SchemaKind is the language of a registered schema.
 type SchemaKind string

@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -57,11 +56,10 @@ var shipped = []struct {
 }
 
 var (
-	versions  = loadVersions()
-	byPrint   = make(map[uint64]*Schema, len(versions))
-	newest    = make(map[string]*Schema, len(versions))
-	_         = indexVersions()
-	errSchema = errors.New("not of its schema")
+	versions = loadVersions()
+	byPrint  = make(map[uint64]*Schema, len(versions))
+	newest   = make(map[string]*Schema, len(versions))
+	_        = indexVersions()
 )
 
 // Schemas lists every schema version ever shipped, oldest first.
