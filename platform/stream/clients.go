@@ -8,6 +8,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
+// fetchWait is how long a fetch waits for records. A partition that is added
+// is not part of the fetch that waits already: it begins up to so much later.
+const fetchWait = 500 * time.Millisecond
+
 // newClient makes one of the runtime's clients: what they share, then what the
 // operator gave, then what this one needs.
 func (c *Config) newClient(purpose string, own ...kgo.Opt) (*kgo.Client, error) {
@@ -68,6 +72,7 @@ func (s *session) newMember() (*kgo.Client, error) {
 		kgo.DisableAutoCommit(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.ConsumeStartOffset(start),
 		kgo.ConsumeResetOffset(start),
 		kgo.OnPartitionsAssigned(s.assigned),
@@ -84,6 +89,7 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.ConsumePartitions(first),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxPartitionBytes(4<<20),
 		// Partitions that are added wait for the fetch under way to return: a
 		// takeover must not wait out the default of five seconds.

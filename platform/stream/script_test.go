@@ -191,3 +191,5 @@ func (k *fakeKafka) committed(topic string, partition int32) int64 {
 	}
 	return commit.Offset
 }
+
+func fetchBytes(n int32) kgo.Opt { return kgo.FetchMaxPartitionBytes(n) }
