@@ -4,6 +4,7 @@ package schemas
 // values too: append only.
 type Kind uint8
 
+// The kinds. A symbol that is not known reads as KindUnknown.
 const (
 	KindUnknown Kind = iota
 	KindLogin

@@ -31,6 +31,7 @@ const (
 // it in the payload, so the backend does, and it is never guessed.
 type CoordType string
 
+// The coordinate systems.
 const (
 	CoordUnknown CoordType = "unknown"
 	CoordWGS84   CoordType = "wgs84"
@@ -69,6 +70,7 @@ type TemplateConsent struct {
 // ConsentStatus is what the user answered.
 type ConsentStatus string
 
+// The answers. One that is not known reads as ConsentUnknown.
 const (
 	ConsentAccept  ConsentStatus = "accept"
 	ConsentReject  ConsentStatus = "reject"

@@ -15,6 +15,7 @@ type Order struct {
 // Status is what became of an order. Numbers are ClickHouse's Enum8 values.
 type Status uint8
 
+// The outcomes.
 const (
 	StatusUnknown Status = iota // maybe sent: never sent again by default; also the Avro enum's default
 	StatusSent

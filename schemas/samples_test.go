@@ -40,8 +40,11 @@ func sampleUsers() map[string]*EnrichedUser {
 		ScoreCPU: new(7.905), ScoreGPU: new(9.0622), ScoreMemory: new(7.0344), ScoreOverall: new(7.9524),
 	}
 	users["subscription"].Subscription = &Subscription{Templates: []TemplateConsent{
-		{TemplateID: "MSG1", Status: ConsentAccept, Always: true}, {TemplateID: "MSG2", Status: ConsentReject},
-		{TemplateID: "MSG3", Status: ConsentBan}, {TemplateID: "MSG4", Status: ConsentFail}, {TemplateID: "MSG5", Status: ConsentUnknown},
+		{TemplateID: "MSG1", Status: ConsentAccept, Always: true},
+		{TemplateID: "MSG2", Status: ConsentReject},
+		{TemplateID: "MSG3", Status: ConsentBan},
+		{TemplateID: "MSG4", Status: ConsentFail},
+		{TemplateID: "MSG5", Status: ConsentUnknown},
 	}}
 	return users
 }

@@ -9,6 +9,7 @@ type Header struct {
 // FactKind is what a SessionFact says of one send of a code.
 type FactKind uint8
 
+// The kinds of facts.
 const (
 	FactUnknown FactKind = iota
 	FactSent             // the request is about to leave
@@ -42,6 +43,7 @@ type SessionFact struct {
 // CodeKind says which codes a login brought.
 type CodeKind string
 
+// The codes that a login may bring.
 const (
 	CodeKindCode      CodeKind = "code"
 	CodeKindAnonymous CodeKind = "anonymous"
@@ -67,6 +69,7 @@ type ParkedEvent struct {
 // Stage is how far an order has come.
 type Stage uint8
 
+// The stages, in the order of an order's life.
 const (
 	StageUnknown Stage = iota
 	StageQueued        // taken in, its offset may be committed

@@ -35,6 +35,7 @@ func InputTopics() []string {
 // TopicRole says what a topic is to doustream.
 type TopicRole string
 
+// The roles of topics.
 const (
 	TopicRoleInput  TopicRole = "input"  // others write, doustream reads
 	TopicRoleOutput TopicRole = "output" // doustream writes, others read
