@@ -334,3 +334,19 @@ func (b *bench) restart() {
 }
 
 var errTest = errors.New("test")
+
+func hashOf(session, code string) codeHash {
+	return hashCode(testApp, session, &schemas.Login{Code: code})
+}
+
+// resultOf is a RESULT as another owner writes it.
+func (b *bench) resultOf(code, session string, loginOffset int64) *stream.Record {
+	b.t.Helper()
+	hash := hashOf(session, code)
+	rec, err := b.proc.facts.record(factResult, &schemas.SessionFact{
+		SessionID: session, AppID: testApp, CodeHash: hash[:], CodeKind: schemas.CodeKindCode, Attempt: 1,
+		Owner: "somebody", At: b.now.UnixMilli(), LoginOffset: loginOffset, SessionKey: string(keyOf(code)), OpenID: "o1",
+	}, 0)
+	must(b.t, err)
+	return rec
+}

@@ -1,0 +1,263 @@
+package enrich
+
+import (
+	"testing"
+	"time"
+)
+
+// The counterexamples that model-checking found (DESIGN.md), each forced. The
+// platform's record of what it was asked is the witness.
+
+// until takes the loop's steps until cond holds; when there are none, the clock
+// moves.
+func (l *fakeLoop) until(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for range 10_000 {
+		if cond() {
+			return
+		}
+		steps := l.steps()
+		if len(steps) == 0 {
+			l.w.now = l.w.now.Add(10 * time.Millisecond)
+			continue
+		}
+		steps[0]()
+	}
+	t.Fatalf("never: %s", what)
+}
+
+// takeOver makes a successor while the owner, not knowing, goes on.
+func (b *bench) takeOver() (zombie *fakeLoop) {
+	zombie = b.loop
+	zombie.fenced = true
+	b.loop = b.newLoop(b.proc)
+	return zombie
+}
+
+// appended reports whether a fact of a kind waits to reach the log.
+func (l *fakeLoop) appended(kind factKind) bool {
+	for _, a := range l.appends {
+		if f, ok := readFact(a.rec); ok && f.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func TestI3SentIsInTheLogBeforeTheRequestLeaves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.login("s1", "c1")
+	b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
+	for range 50 { // everything but the append itself
+		steps := b.loop.steps()
+		if len(steps) < 2 {
+			break
+		}
+		steps[1]()
+	}
+	if code.sends != 0 {
+		t.Errorf("I3: the request left before its SENT was in the log")
+	}
+}
+
+func TestI3ZombieWhoseSentStandsBehindAMarkerSendsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
+	zombie := b.takeOver() // the marker is in the log, the SENT is not yet
+	b.loop.settle()
+	zombie.settle()
+	b.loop.advance(time.Minute)
+	if code.sends != 1 {
+		t.Errorf("I3: sent %d times; want 1, the successor's", code.sends)
+	}
+	b.want(login, "enriched")
+}
+
+func TestI3SuccessorWaitsOutTheExchangeOfItsPredecessor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.until(t, "SENT read back", func() bool { return len(b.loop.jobs) == 1 && b.loop.tail == 2 })
+	zombie := b.takeOver() // its request is about to leave
+	b.loop.settle()
+	if code.sends != 0 {
+		t.Fatalf("I3: the successor sent at once")
+	}
+	zombie.settle() // the zombie's exchange succeeds and writes its RESULT
+	b.loop.settle()
+	b.loop.advance(time.Minute)
+	if code.sends != 1 {
+		t.Errorf("I3: sent %d times; want 1", code.sends)
+	}
+	b.want(login, "enriched")
+}
+
+func TestExchangeThatOutlivesItsTaskWritesItsResultAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]bool{"RESULT": true, "a refusal": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			code := b.code("c1", "o1")
+			code.unknown = !known
+			b.login("s1", "c1")
+			b.loop.until(t, "SENT read back", func() bool { return len(b.loop.jobs) == 1 && b.loop.tail == 2 })
+			b.loop.close()
+			b.loop.settle()
+			wrote := len(b.sessions) - 2
+			if want := map[bool]int{true: 1, false: 0}[known]; wrote != want {
+				t.Errorf("%d facts written after Close; want %d", wrote, want)
+			}
+		})
+	}
+}
+
+func TestI3OneMoreSendAfterEachOfTwoCrashesAndNeverAThird(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	login := b.login("s1", "c1")
+	for range 3 {
+		b.loop.advance(7 * time.Second) // a foreign SENT is waited out
+		b.restart()
+	}
+	b.loop.advance(time.Minute)
+	if code.sends != maxAttempts {
+		t.Errorf("I3: sent %d times; want %d", code.sends, maxAttempts)
+	}
+	b.want(login, "code_outcome_unknown")
+}
+
+func TestI3KillsBetweenSentAndAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	for range 2 { // twice in a row on the same code, each after the request left
+		b.loop.advance(7 * time.Second)
+		if code.used = false; code.sends == 0 {
+			t.Fatal("nothing was sent")
+		}
+		b.sessions = b.sessions[:len(b.sessions)-1] // the RESULT never arrived
+		b.out, b.committed = nil, [topicCount]int64{}
+		b.restart()
+	}
+	b.loop.advance(time.Minute)
+	if code.sends != maxAttempts {
+		t.Errorf("I3: sent %d times; want %d", code.sends, maxAttempts)
+	}
+	b.want(login, "code_outcome_unknown")
+}
+
+func TestFirstDecisiveFactIsTheOutcomeForEverybody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostAfter }
+	login, phone := b.login("s1", "c1"), b.phone("s1", keyOf("c1"))
+	b.loop.until(t, "one send", func() bool { return code.sends == 1 })
+	b.platform.fault = nil
+	// The answer was not lost after all: a predecessor's RESULT comes late, before
+	// this task's own FAILED.
+	late := b.resultOf("c1", "s1", login.Offset)
+	// The second send is told that the code is used up.
+	b.loop.until(t, "FAILED under way", func() bool { return b.loop.appended(factFailed) })
+	b.sessions = append(b.sessions, late)
+	b.loop.settle()
+	b.loop.advance(5 * time.Second)
+	b.want(login, "enriched")
+	b.want(phone, "enriched")
+	b.restart()
+	if e, ok := b.loop.task.ledger.table.decided("s1", hashOf("s1", "c1")); !ok || e.kind() != factResult {
+		t.Errorf("the next owner takes the second outcome for the first")
+	}
+}
+
+func TestAnnulledSendDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultConfig }
+	login := b.login("s1", "c1")
+	for range 4 { // each owner tries, is refused for certain, and dies
+		b.loop.advance(8 * time.Second)
+		b.restart()
+	}
+	b.platform.fault = nil
+	b.loop.advance(40 * time.Second)
+	if code.sends != 1 {
+		t.Errorf("sent %d times; want 1", code.sends)
+	}
+	b.want(login, "enriched")
+}
+
+func TestLateAnnulmentTakesNoLaterSendBack(t *testing.T) {
+	t.Parallel()
+	l := &ledger{open: map[codeHash]*sends{}, table: newTable()}
+	sent := fact{session: []byte("s"), kind: factSent, attempt: 1, owner: 7, at: 200}
+	l.sent(&sent)
+	early := fact{session: []byte("s"), kind: factAnnulled, attempt: 1, owner: 7, at: 100}
+	l.annulled(&early)
+	if !l.unknown(codeHash{}) {
+		t.Error("an annulment of an earlier send took back a later one")
+	}
+	early.at = 200
+	l.annulled(&early)
+	if l.unknown(codeHash{}) {
+		t.Error("an annulment of this send was ignored")
+	}
+}
+
+func TestI3OneCodeTwiceInOneSession(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	first, second := b.login("s1", "c1"), b.login("s1", "c1")
+	b.loop.settle()
+	if code.sends != 1 {
+		t.Errorf("I3: sent %d times; want 1", code.sends)
+	}
+	b.want(first, "enriched")
+	b.want(second, "enriched")
+}
+
+func TestCodePastItsLife(t *testing.T) {
+	t.Parallel()
+	old := func(env map[string]any) {
+		env["occurred_at"] = env["occurred_at"].(int64) - int64(time.Hour/time.Millisecond)
+	}
+	for name, test := range map[string]struct {
+		lag  time.Duration // of the task behind the record's timestamp
+		old  bool          // by occurred_at
+		want string
+	}{
+		"both say so":            {lag: time.Hour, old: true, want: "code_expired"},
+		"only occurred_at does":  {old: true, want: "enriched"},
+		"only the record's does": {lag: time.Hour, want: "code_expired"}, // occurred_at is as old by then
+		"neither":                {want: "enriched"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			code := b.code("c1", "o1")
+			var change []func(map[string]any)
+			if test.old {
+				change = append(change, old)
+			}
+			login := b.event(topicLogin, "s1", map[string]any{"code": "c1", "errMsg": "login:ok"}, change...)
+			b.now = b.now.Add(test.lag)
+			b.loop.settle()
+			b.want(login, test.want)
+			if sent := code.sends > 0; sent != (test.want == "enriched") {
+				t.Errorf("sent %d times", code.sends)
+			}
+		})
+	}
+}
