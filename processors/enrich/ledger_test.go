@@ -69,8 +69,8 @@ func TestI3ZombieWhoseSentStandsBehindAMarkerSendsNothing(t *testing.T) {
 	login := b.login("s1", "c1")
 	b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
 	zombie := b.takeOver() // the marker is in the log, the SENT is not yet
-	b.loop.settle()
 	zombie.settle()
+	b.loop.settle()
 	b.loop.advance(time.Minute)
 	if code.sends != 1 {
 		t.Errorf("I3: sent %d times; want 1, the successor's", code.sends)
