@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 
@@ -108,6 +109,9 @@ func listTopics(ctx context.Context, admin *kadm.Client, specs []schemas.TopicSp
 		names[i] = spec.Name
 	}
 	details, err := admin.ListTopics(ctx, names...)
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: a broker closed the connection at once, as it does when TLS or SASL are not what its listener expects", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask kafka for topics: %w", err)
 	}

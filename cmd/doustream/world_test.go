@@ -36,6 +36,7 @@ type world struct {
 	t        *testing.T
 	brokers  []string
 	prefix   string // of topics and groups
+	access   []kgo.Opt
 	platform *douyintest.Platform
 	environ  []string
 	backend  *kgo.Client
@@ -45,8 +46,15 @@ type world struct {
 // the platform, and makes the topics.
 func newWorld(t *testing.T, changes ...string) *world {
 	t.Helper()
-	w := &world{t: t}
-	w.brokers, w.prefix = startKafka(t)
+	brokers, prefix := startKafka(t)
+	return newWorldOn(t, brokers, prefix, nil, changes...)
+}
+
+// newWorldOn is newWorld with a Kafka that is there; access is how the test
+// itself logs in.
+func newWorldOn(t *testing.T, brokers []string, prefix string, access []kgo.Opt, changes ...string) *world {
+	t.Helper()
+	w := &world{t: t, brokers: brokers, prefix: prefix, access: access}
 	app := douyin.App{ID: testApp, Secret: "the-app-secret"}
 	w.platform = douyintest.New(douyintest.Options{Apps: []douyin.App{app}, NotifyInterval: -1})
 	server := httptest.NewServer(w.platform)
@@ -63,7 +71,7 @@ func newWorld(t *testing.T, changes ...string) *world {
 	if code, out, errs := invoke(t, w.environ, "topics"); code != exitOK {
 		t.Fatalf("make topics: exit %d\n%s%s", code, out, errs)
 	}
-	backend, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...))
+	backend, err := kgo.NewClient(append(access, kgo.SeedBrokers(w.brokers...))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +188,8 @@ func watermark() string {
 // then a little longer, for there must not be more.
 func collect[T any](w *world, topic string, want int, decode func(*kgo.Record) (T, error)) []T {
 	w.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(w.prefix+topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	client, err := kgo.NewClient(append(w.access, kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(w.prefix+topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
