@@ -94,6 +94,15 @@ func TestEndToEndRun(t *testing.T) {
 		})
 	}
 	w.stop(all)
+	if code, out, errs := invoke(t, w.environ, "verify"); code != exitOK || !strings.Contains(out, "user_events") {
+		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
+	}
+	if _, err := db.ExecContext(t.Context(), "ALTER TABLE notifications DELETE WHERE 1 SETTINGS mutations_sync = 2"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := invoke(t, w.environ, "verify", "--quiet"); code != exitFailed || !strings.Contains(out, "missing, among them") {
+		t.Errorf("verify after a loss: exit %d\n%s", code, out)
+	}
 	code, out, errs := invoke(t, w.environ, "dead-letters", "ls")
 	if code != exitOK || !strings.Contains(out, "code_refused") || !strings.Contains(out, `"bad"`) {
 		t.Errorf("dead-letters ls: exit %d\n%s%s", code, out, errs)

@@ -31,12 +31,17 @@ func runEnrich(ctx context.Context, p *process) error {
 		return err
 	}
 	defer platform.CloseIdle()
+	registry, err := p.openRegistry()
+	if err != nil {
+		return err
+	}
+	defer closeRegistry(registry)
 	w := p.waitFor(config.Enrich)
 	partitions, err := p.awaitTopics(ctx, config.Enrich, w)
 	if err != nil {
 		return err
 	}
-	registry, output, err := p.awaitOutput(ctx, enrichedUsers, schemas.Format(c.Enrich.Format), w)
+	output, err := p.awaitOutput(ctx, registry, schemas.Format(c.Enrich.Format), w)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ var owners = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kmsg":     {"platform/stream", "platform/embedded", "sinks", "cmd"},
 	"github.com/twmb/franz-go/pkg/kerr":     {"platform/stream", "platform/embedded", "sinks", "cmd"},
 	"github.com/twmb/franz-go/pkg/kfake":    {"platform/embedded", "cmd/sandbox"},
-	"github.com/twmb/franz-go/pkg/sr":       {"cmd"},
+	"github.com/twmb/franz-go/pkg/sr":       {"sinks", "cmd"},
 	"github.com/ClickHouse/clickhouse-go":   {"sinks", "cmd"},
 	"github.com/ClickHouse/ch-go":           {"sinks", "platform/embedded"},
 	"github.com/pressly/goose":              {"sinks", "cmd"},

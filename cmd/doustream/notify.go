@@ -31,11 +31,16 @@ func runNotify(ctx context.Context, p *process) error {
 		return err
 	}
 	defer platform.CloseIdle()
+	registry, err := p.openRegistry()
+	if err != nil {
+		return err
+	}
+	defer closeRegistry(registry)
 	w := p.waitFor(config.Notify)
 	if _, err := p.awaitTopics(ctx, config.Notify, w); err != nil {
 		return err
 	}
-	_, output, err := p.awaitOutput(ctx, notificationResults, schemas.Format(c.Notify.Format), w)
+	output, err := p.awaitOutput(ctx, registry, schemas.Format(c.Notify.Format), w)
 	if err != nil {
 		return err
 	}
