@@ -10,9 +10,10 @@ import (
 // every read answers zero. Texts are cut from one copy of the input, bytes
 // alias it.
 type avroReader struct {
-	rest []byte
-	text string // the same bytes as rest's whole input; texts are cut from it
-	err  error
+	rest    []byte
+	text    string    // the same bytes as rest's whole input; texts are cut from it
+	doubles []float64 // room for optional doubles; grown by a fresh chunk, never moved
+	err     error
 }
 
 func readAvro(body []byte) avroReader { return avroReader{rest: body, text: string(body)} }
@@ -159,8 +160,12 @@ func (r *avroReader) optionalDouble() *float64 {
 	if !r.present() {
 		return nil
 	}
-	f := r.double()
-	return &f
+	const chunk = 13 // as many as a Device has
+	if len(r.doubles) == cap(r.doubles) {
+		r.doubles = make([]float64, 0, chunk)
+	}
+	r.doubles = append(r.doubles, r.double())
+	return &r.doubles[len(r.doubles)-1]
 }
 
 // block reads how many items of an array follow, 0 at its end. An item takes

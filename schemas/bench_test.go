@@ -77,6 +77,7 @@ func BenchmarkDecodePayload(b *testing.B) {
 
 func BenchmarkEnrichedUser(b *testing.B) {
 	codec := goavroCodec(b, nameEnrichedUser)
+	reader := NewUserReader(nil)
 	for _, kind := range []string{"phone", "device"} {
 		u := sampleUsers()[kind]
 		native := enrichedUserNative(u)
@@ -85,6 +86,7 @@ func BenchmarkEnrichedUser(b *testing.B) {
 			"encode":        func(dst []byte) ([]byte, error) { return appendEnrichedUser(dst, u), nil },
 			"encode/goavro": func(dst []byte) ([]byte, error) { return codec.BinaryFromNative(dst, native) },
 			"decode":        func(dst []byte) ([]byte, error) { _, err := DecodeEnrichedUser(value); return dst, err },
+			"read":          func(dst []byte) ([]byte, error) { _, err := reader.Read(value); return dst, err },
 			"decode/goavro": func(dst []byte) ([]byte, error) {
 				_, err := decodeNative(codec, value[singleObjectHeader:])
 				return dst, err

@@ -182,6 +182,53 @@ func asJSON(v any) string {
 	return string(text)
 }
 
+// A UserReader answers what a Decoder does, whatever it read before.
+func TestUserReaderReadsAlike(t *testing.T) {
+	t.Parallel()
+	formats := []Format{FormatSingleObject, FormatConfluent, FormatJSON}
+	reader := NewUserReader(nil)
+	rapid.Check(t, func(t *rapid.T) {
+		encoder, err := NewEncoder(rapid.SampledFrom(formats).Draw(t, "format"), map[string]uint32{nameEnrichedUser: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := anyUser(t)
+		value, err := encoder.EnrichedUser(nil, u)
+		if err != nil {
+			t.Skip("a text that JSON cannot hold, or a number")
+		}
+		if n := rapid.IntRange(0, len(value)).Draw(t, "cut"); rapid.Bool().Draw(t, "is cut") {
+			value = value[:n]
+		}
+		want, wantErr := DecodeEnrichedUser(value)
+		got, err := reader.Read(value)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("Read: %v, DecodeEnrichedUser: %v", err, wantErr)
+		}
+		if err == nil && !equalUsers(got, &want) {
+			t.Fatalf("read %s, want %s", asJSON(got), asJSON(want))
+		}
+	})
+}
+
+func TestUserReaderMakesNothing(t *testing.T) {
+	reader := NewUserReader(nil)
+	for kind, u := range sampleUsers() {
+		value := appendEnrichedUser(appendSingleObject(nil, newest[nameEnrichedUser].Fingerprint), u)
+		if _, err := reader.Read(value); err != nil {
+			t.Fatal(err)
+		}
+		allocs := testing.AllocsPerRun(50, func() {
+			if _, err := reader.Read(value); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %.0f allocations", kind, allocs)
+		}
+	}
+}
+
 func TestSessionFactAgainstGoavro(t *testing.T) {
 	t.Parallel()
 	codec := goavroCodec(t, nameSessionFact)

@@ -1,8 +1,24 @@
 package schemas
 
+// userParts are the parts of an EnrichedUser to read into; a nil one is made.
+type userParts struct {
+	profile      *Profile
+	phone        *Phone
+	location     *Location
+	address      *Address
+	addressPhone *Phone
+	device       *Device
+	subscription *Subscription
+}
+
 // readEnrichedUser reads what appendEnrichedUser wrote.
 func readEnrichedUser(body []byte) (u EnrichedUser, err error) {
 	r := readAvro(body)
+	r.enrichedUser(&u, &userParts{})
+	return u, r.end()
+}
+
+func (r *avroReader) enrichedUser(u *EnrichedUser, parts *userParts) {
 	u.EventID = r.str()
 	u.Kind = Kind(r.enum(len(kindSymbols)))
 	u.AppID = r.str()
@@ -12,26 +28,31 @@ func readEnrichedUser(body []byte) (u EnrichedUser, err error) {
 	u.AnonymousOpenID = r.optionalStr()
 	u.OccurredAt = r.long()
 	u.EnrichedAt = r.long()
-	u.Profile = optional(&r, (*avroReader).profile)
-	u.Phone = optional(&r, (*avroReader).phone)
-	u.Location = optional(&r, (*avroReader).location)
-	u.Address = optional(&r, (*avroReader).address)
-	u.Device = optional(&r, (*avroReader).device)
-	u.Subscription = optional(&r, (*avroReader).subscription)
+	u.Profile = optional(r, parts.profile, (*avroReader).profile)
+	u.Phone = optional(r, parts.phone, (*avroReader).phone)
+	u.Location = optional(r, parts.location, (*avroReader).location)
+	if u.Address = optional(r, parts.address, (*avroReader).address); u.Address != nil {
+		u.Address.Phone = optional(r, parts.addressPhone, (*avroReader).phone)
+	}
+	u.Device = optional(r, parts.device, (*avroReader).device)
+	u.Subscription = optional(r, parts.subscription, (*avroReader).subscription)
 	u.Source = r.source()
-	return u, r.end()
 }
 
-func optional[T any](r *avroReader, read func(*avroReader) T) *T {
+// optional reads a part, into the given one if there is one.
+func optional[T any](r *avroReader, into *T, read func(*avroReader, *T)) *T {
 	if !r.present() {
 		return nil
 	}
-	v := read(r)
-	return &v
+	if into == nil {
+		into = new(T)
+	}
+	read(r, into)
+	return into
 }
 
-func (r *avroReader) profile() Profile {
-	return Profile{
+func (r *avroReader) profile(p *Profile) {
+	*p = Profile{
 		NickName:  r.optionalStr(),
 		AvatarURL: r.optionalStr(),
 		Gender:    r.int(),
@@ -42,8 +63,8 @@ func (r *avroReader) profile() Profile {
 	}
 }
 
-func (r *avroReader) phone() Phone {
-	return Phone{
+func (r *avroReader) phone(p *Phone) {
+	*p = Phone{
 		Masked:      r.str(),
 		Hash:        r.str(),
 		HashKey:     r.str(),
@@ -52,8 +73,8 @@ func (r *avroReader) phone() Phone {
 	}
 }
 
-func (r *avroReader) location() Location {
-	return Location{
+func (r *avroReader) location(l *Location) {
+	*l = Location{
 		Longitude:          r.double(),
 		Latitude:           r.double(),
 		CoordType:          coordTypeAt(r.enum(len(coordTypeSymbols))),
@@ -68,19 +89,19 @@ func (r *avroReader) location() Location {
 	}
 }
 
-func (r *avroReader) address() Address {
-	return Address{
+// address reads all but the phone, which comes last.
+func (r *avroReader) address(a *Address) {
+	*a = Address{
 		Province:     r.optionalStr(),
 		City:         r.optionalStr(),
 		County:       r.optionalStr(),
 		NameSealed:   r.optionalBytes(),
 		DetailSealed: r.optionalBytes(),
-		Phone:        optional(r, (*avroReader).phone),
 	}
 }
 
-func (r *avroReader) device() Device {
-	return Device{
+func (r *avroReader) device(d *Device) {
+	*d = Device{
 		Brand:            r.optionalStr(),
 		Model:            r.optionalStr(),
 		System:           r.optionalStr(),
@@ -107,11 +128,12 @@ func (r *avroReader) device() Device {
 	}
 }
 
-func (r *avroReader) subscription() (s Subscription) {
+func (r *avroReader) subscription(s *Subscription) {
+	s.Templates = s.Templates[:0]
 	for n := r.block(); n > 0; n = r.block() {
 		for range n {
 			if r.err != nil {
-				return s
+				return
 			}
 			s.Templates = append(s.Templates, TemplateConsent{
 				TemplateID: r.str(),
@@ -120,5 +142,4 @@ func (r *avroReader) subscription() (s Subscription) {
 			})
 		}
 	}
-	return s
 }

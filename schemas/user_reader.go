@@ -1,0 +1,59 @@
+package schemas
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// UserReader reads records of users.enriched one after another without making
+// anything: for a reader that takes a record apart at once, as the sink does.
+// It is not safe for concurrent use.
+type UserReader struct {
+	decoder *Decoder
+	user    EnrichedUser
+	parts   userParts
+	doubles [16]float64
+	avro    avroReader
+}
+
+// NewUserReader answers a UserReader. A nil decoder is one without a registry.
+func NewUserReader(d *Decoder) *UserReader {
+	return &UserReader{decoder: d, parts: userParts{
+		profile: new(Profile), phone: new(Phone), location: new(Location), address: new(Address),
+		addressPhone: new(Phone), device: new(Device), subscription: new(Subscription),
+	}}
+}
+
+// Read is Decoder.EnrichedUser, but what it answers lives until the next Read
+// and as long as value is not changed: texts and bytes alias value.
+func (r *UserReader) Read(value []byte) (*EnrichedUser, error) {
+	body, ok := r.current(value)
+	if !ok {
+		u, err := r.decoder.EnrichedUser(value)
+		r.user = u
+		return &r.user, err
+	}
+	r.avro = avroReader{rest: body, text: unsafe.String(unsafe.SliceData(body), len(body)), doubles: r.doubles[:0]}
+	r.avro.enrichedUser(&r.user, &r.parts)
+	if err := r.avro.end(); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", nameEnrichedUser, err)
+	}
+	return &r.user, nil
+}
+
+// current answers the body of a record in the newest version's Avro.
+func (r *UserReader) current(value []byte) ([]byte, bool) {
+	switch f, _ := framingOf(value); f {
+	case framingSingleObject:
+		fingerprint, body, err := cutSingleObject(value)
+		return body, err == nil && fingerprint == newest[nameEnrichedUser].Fingerprint
+	case framingConfluent:
+		id, body, err := cutConfluent(value)
+		if err != nil {
+			return nil, false
+		}
+		fingerprint, err := r.decoder.fingerprintOf(id, nameEnrichedUser)
+		return body, err == nil && fingerprint == newest[nameEnrichedUser].Fingerprint
+	}
+	return nil, false
+}
