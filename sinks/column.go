@@ -3,6 +3,7 @@ package sinks
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -201,7 +202,9 @@ func (c *dictionaryColumn) appendBytes(v []byte) {
 	c.keys = append(c.keys, number)
 }
 
+// learn takes a copy: the value may be a piece of a record.
 func (c *dictionaryColumn) learn(v string) uint32 {
+	v = strings.Clone(v)
 	number := uint32(c.values.rows)
 	c.numbers[v] = number
 	c.values.append(v)

@@ -16,7 +16,7 @@ type (
 
 // userRows writes users.enriched into user_events.
 type userRows struct {
-	decoder *schemas.Decoder
+	reader *schemas.UserReader
 
 	eventID, sessionID, openID, unionID, anonymousOpenID text
 	kind                                                 numberColumn[int8]
@@ -36,7 +36,7 @@ type userRows struct {
 }
 
 func newUserRows(d *schemas.Decoder) *userRows {
-	r := &userRows{decoder: d, appID: newDictionary(), sourceTopic: newDictionary()}
+	r := &userRows{reader: schemas.NewUserReader(d), appID: newDictionary(), sourceTopic: newDictionary()}
 	r.profile, r.phone, r.location = newProfileColumns(), newPhoneColumns(), newLocationColumns()
 	r.address, r.device, r.subscription = newAddressColumns(), newDeviceColumns(), newSubscriptionColumns()
 	r.groups.profile = r.profile.named()
@@ -60,11 +60,11 @@ func newUserRows(d *schemas.Decoder) *userRows {
 func (r *userRows) columns() []namedColumn { return r.all }
 
 func (r *userRows) write(rec *kgo.Record) error {
-	u, err := r.decoder.EnrichedUser(rec.Value)
+	u, err := r.reader.Read(rec.Value)
 	if err != nil {
 		return err
 	}
-	r.add(&u)
+	r.add(u)
 	return nil
 }
 
