@@ -29,6 +29,7 @@ type demoOptions struct {
 	world       worldOptions
 	traffic     traffic.Config
 	keep        bool
+	backlog     bool // the traffic is there before anybody reads it
 	driver      string
 	enrich      int           // processes
 	latency     time.Duration // of the platform
@@ -49,6 +50,9 @@ func (a *app) demoCommand() *cobra.Command {
 			if noClickHouse {
 				o.world.only = []string{kafkaPart, platformPart}
 			}
+			if o.backlog {
+				o.traffic.Over, o.traffic.Think = 0, 0
+			}
 			err := o.world.check()
 			if o.driver != "v1" && o.driver != "v2" {
 				err = errors.Join(err, fmt.Errorf("--driver is %q, not v1 or v2", o.driver))
@@ -66,6 +70,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.Lookup("dir").Usage = "directory for data and logs, which stays"
 	o.world.dir = ""
 	flags.BoolVar(&noClickHouse, "no-clickhouse", false, "without ClickHouse and the sink")
+	flags.BoolVar(&o.backlog, "backlog", false, "all traffic before the first doustream process, as fast as Kafka takes it")
 	flags.BoolVar(&o.keep, "keep", false, "leave the world running after the report, until a signal")
 	flags.StringVar(&o.driver, "driver", "v2", "how notifications are sent: v1 or v2")
 	flags.DurationVar(&o.sessionWait, "session-wait", 10*time.Second, "DOUSTREAM_SESSION_WAIT; its default of three minutes would outlast the demo")
@@ -132,9 +137,6 @@ func (d *demo) play(ctx context.Context) (*report, error) {
 	if err := d.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := d.startRoles(ctx); err != nil {
-		return nil, err
-	}
 	w, err := newWatcher(d.world.env)
 	if err != nil {
 		return nil, err
@@ -146,25 +148,38 @@ func (d *demo) play(ctx context.Context) (*report, error) {
 	defer stopReading()
 
 	manifest := traffic.NewManifest(nil)
-	d.say("playing %d visits over %s, and everything that can be wrong", d.traffic.Visits, d.traffic.Over)
-	cfg := d.traffic
-	cfg.Progress = d.progress(w)
+	steps := []func(context.Context, *watcher, *traffic.Manifest) error{d.startRoles, d.playTraffic, d.awaitQuiet}
+	if d.backlog {
+		steps = []func(context.Context, *watcher, *traffic.Manifest) error{d.playTraffic, d.startRoles, d.killThroughBacklog, d.awaitQuiet}
+	}
 	began := time.Now()
-	stopKilling := d.startKilling(ctx)
-	err = playTraffic(ctx, d.world.env, cfg, manifest)
-	if err = errors.Join(err, stopKilling()); err != nil {
-		return nil, err
+	for _, step := range steps {
+		if err := step(ctx, w, manifest); err != nil {
+			return nil, err
+		}
 	}
-	played := time.Since(began)
-	d.say("all %d records are sent; waiting for what comes of the last", manifest.Len())
-	if err := d.awaitQuiet(ctx, w, manifest.Len()); err != nil {
-		return nil, err
-	}
+	worked := time.Since(began)
 	r, err := d.collect(ctx, w, manifest)
 	if r != nil {
-		r.played = played
+		r.worked = worked
 	}
 	return r, err
+}
+
+// playTraffic returns when everything is sent, and the killing has stopped.
+func (d *demo) playTraffic(ctx context.Context, w *watcher, manifest *traffic.Manifest) (err error) {
+	if d.backlog {
+		d.say("playing %d visits as a backlog, and everything that can be wrong", d.traffic.Visits)
+	} else {
+		d.say("playing %d visits over %s, and everything that can be wrong", d.traffic.Visits, d.traffic.Over)
+		defer d.startKilling(ctx)(&err)
+	}
+	cfg := d.traffic
+	cfg.Progress = d.progress(w)
+	if err = playTraffic(ctx, d.world.env, cfg, manifest); err == nil {
+		d.say("all %d records are sent", manifest.Len())
+	}
+	return err
 }
 
 // prepare makes topics and tables with the real program, and what bad days the
@@ -219,7 +234,7 @@ func (d *demo) allowLarge(ctx context.Context) error {
 }
 
 // startRoles starts every process side by side and waits until all are ready.
-func (d *demo) startRoles(ctx context.Context) error {
+func (d *demo) startRoles(ctx context.Context, _ *watcher, _ *traffic.Manifest) error {
 	type start struct{ command, instance string }
 	starts := []start{{"notify", "notify-1"}, {"notify", "notify-2"}}
 	if d.world.clickhouse != nil {
@@ -264,24 +279,41 @@ func (d *demo) progress(w *watcher) func(records, visits int) {
 
 // awaitQuiet returns when everything that was sent has its outcome, or nothing
 // has come for a while, which the report will then tell.
-func (d *demo) awaitQuiet(ctx context.Context, w *watcher, sent int) error {
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
+func (d *demo) awaitQuiet(ctx context.Context, w *watcher, manifest *traffic.Manifest) error {
+	sent := manifest.Len()
 	told := time.Now()
-	for {
-		seen, last := w.seen()
-		switch {
-		case seen >= sent:
-			return nil
-		case time.Since(last) > d.patience:
-			d.say("nothing has come for %s, and %d of %d are missing", d.patience, sent-seen, sent)
-			return nil
-		case time.Since(told) > 5*time.Second:
+	return d.watch(ctx, w, func(seen int, last time.Time) bool {
+		if time.Since(told) > 5*time.Second && seen < sent {
 			told = time.Now()
 			d.say("%d of %d finished", seen, sent)
 		}
+		if quiet := time.Since(last) > d.patience; quiet {
+			d.say("nothing has come for %s, and %d of %d are missing", d.patience, sent-seen, sent)
+			return true
+		}
+		return seen >= sent
+	}, true)
+}
+
+// killThroughBacklog kills until most of the backlog is done.
+func (d *demo) killThroughBacklog(ctx context.Context, w *watcher, manifest *traffic.Manifest) (err error) {
+	defer d.startKilling(ctx)(&err)
+	return d.watch(ctx, w, func(seen int, last time.Time) bool {
+		return d.kill <= 0 || seen > manifest.Len()*3/4 || time.Since(last) > d.patience
+	}, false)
+}
+
+// watch looks at the outcomes until enough says so; alive: a process that has
+// ended is an error.
+func (d *demo) watch(ctx context.Context, w *watcher, enough func(seen int, last time.Time) bool, alive bool) error {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if enough(w.seen()) {
+			return nil
+		}
 		for _, r := range d.running() {
-			if !r.Running() {
+			if alive && !r.Running() {
 				return fmt.Errorf("%s ended by itself: see %s", r.name, d.world.logPath(r.name))
 			}
 		}

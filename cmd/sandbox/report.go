@@ -28,7 +28,7 @@ type report struct {
 	codes     []string       // codes that were sent more often than they may be
 
 	killed       int // processes, with kill -9
-	played, took time.Duration
+	worked, took time.Duration
 }
 
 // askPlatform holds the platform's ledger against what must never happen.
@@ -117,7 +117,7 @@ func (r *report) printIn(w io.Writer) {
 		topics[f.sent.Topic]++
 		cases[f.sent.Case] = true
 	}
-	fmt.Fprintf(w, "\nIn: %d records in %s, of %d cases\n", len(r.account.fates), r.played.Round(100*time.Millisecond), len(cases))
+	fmt.Fprintf(w, "\nIn: %d records, of %d cases; all done after %s\n", len(r.account.fates), len(cases), r.worked.Round(100*time.Millisecond))
 	printCounts(w, topics)
 }
 
