@@ -16,6 +16,11 @@ type outcome struct {
 	source schemas.Source
 	what   string
 	at     time.Time // when the reader had it
+
+	// Of an enriched record: where it stands in users.enriched, and whose it is.
+	partition int32
+	offset    int64
+	session   string
 }
 
 // fate is one input record with what came of it.
@@ -31,7 +36,9 @@ type account struct {
 	bySrc   map[schemas.Source]*fate
 	strange []string // outcomes of records that nobody sent
 	rows    bool     // ClickHouse was asked
-	killed  bool     // processes were killed: what was under way may have become unknown
+	// troubled: processes were killed or the platform failed, so that what was
+	// under way may have become unknown.
+	troubled bool
 }
 
 func newAccount(sent []traffic.Sent) *account {
@@ -77,6 +84,36 @@ func (a *account) faults() []string {
 	for _, f := range a.fates {
 		faults = append(faults, a.judge(f)...)
 	}
+	return append(faults, a.disorder()...)
+}
+
+// disorder finds sessions whose enriched records do not leave in the order of
+// their topic, or before the first login's (I4). A session's records share a
+// key, and so a partition.
+func (a *account) disorder() []string {
+	var faults []string
+	sessions := map[string][]*fate{}
+	for _, f := range a.fates {
+		if len(f.kafka) == 1 && f.kafka[0].session != "" {
+			sessions[f.kafka[0].session] = append(sessions[f.kafka[0].session], f)
+		}
+	}
+	for session, fates := range sessions {
+		slices.SortFunc(fates, func(x, y *fate) int { return cmp.Compare(x.kafka[0].offset, y.kafka[0].offset) })
+		if first := fates[0].kafka[0]; first.what != schemas.KindLogin.String() {
+			faults = append(faults, fmt.Sprintf("session %s: %s of %s left before any login", session, first.what, first.source))
+		}
+		last := map[string]int64{}
+		for _, f := range fates {
+			if before, ok := last[f.sent.Topic]; ok && f.sent.Offset < before {
+				faults = append(faults, fmt.Sprintf("session %s: %s/%d left behind offset %d", session, f.sent.Topic, f.sent.Offset, before))
+			}
+			last[f.sent.Topic] = f.sent.Offset
+			if f.kafka[0].partition != fates[0].kafka[0].partition {
+				faults = append(faults, fmt.Sprintf("session %s: in partitions %d and %d", session, fates[0].kafka[0].partition, f.kafka[0].partition))
+			}
+		}
+	}
 	return faults
 }
 
@@ -106,11 +143,11 @@ func (a *account) judge(f *fate) []string {
 	return faults
 }
 
-// excused reports whether a kill explains the outcome: an exchange or a message
+// excused reports whether the trouble explains the outcome: an exchange or a message
 // was under way, and nobody can know what became of it. A key that was lost so
 // opens nothing.
 func (a *account) excused(f *fate) bool {
-	if !a.killed {
+	if !a.troubled {
 		return false
 	}
 	switch f.kafka[0].what {

@@ -73,10 +73,42 @@ func TestAccountExcusesWhatAKillExplains(t *testing.T) {
 			{Topic: "l", Session: "s", Want: []string{"LOGIN"}}, {Topic: "p", Session: "s", Want: []string{"PHONE"}},
 			{Topic: "l", Offset: 1, Session: "other", Want: []string{"code_outcome_unknown"}},
 		})
-		a.killed = row.killed
+		a.troubled = row.killed
 		a.addKafka([]outcome{
 			{source: schemas.Source{Topic: "l"}, what: row.login}, {source: schemas.Source{Topic: "p"}, what: row.phone},
 			{source: schemas.Source{Topic: "l", Offset: 1}, what: "code_outcome_unknown"},
+		})
+		if got := a.faults(); len(got) != row.faults {
+			t.Errorf("%s: %q, want %d", row.name, got, row.faults)
+		}
+	}
+}
+
+// TestAccountFindsDisorder (I4).
+func TestAccountFindsDisorder(t *testing.T) {
+	t.Parallel()
+	enriched := func(topic string, source int64, what string, partition int32, offset int64) outcome {
+		return outcome{source: schemas.Source{Topic: topic, Offset: source}, what: what, session: "s", partition: partition, offset: offset}
+	}
+	sent := []traffic.Sent{
+		{Topic: "login", Offset: 0, Want: []string{"LOGIN"}},
+		{Topic: "phone", Offset: 3, Want: []string{"PHONE"}}, {Topic: "phone", Offset: 5, Want: []string{"PHONE"}},
+	}
+	for _, row := range []struct {
+		name                 string
+		login, first, second int64
+		partition            int32
+		faults               int
+	}{
+		{"in order", 1, 2, 3, 0, 0},
+		{"with others between", 1, 20, 30, 0, 0},
+		{"before the login", 9, 2, 3, 0, 1},
+		{"one behind the other", 1, 5, 4, 0, 1},
+		{"in another partition", 1, 2, 3, 1, 1},
+	} {
+		a := newAccount(sent)
+		a.addKafka([]outcome{
+			enriched("phone", 3, "PHONE", 0, row.first), enriched("login", 0, "LOGIN", 0, row.login), enriched("phone", 5, "PHONE", row.partition, row.second),
 		})
 		if got := a.faults(); len(got) != row.faults {
 			t.Errorf("%s: %q, want %d", row.name, got, row.faults)
@@ -91,6 +123,8 @@ func TestReportFindsWhatThePlatformHasTwice(t *testing.T) {
 	refused.Delivered = false
 	another.Data = map[string]string{"k": "w"}
 	asks := func(n int) []douyintest.Ask { return make([]douyintest.Ask, n) }
+	throttled := asks(3)
+	throttled[0].Fault, throttled[1].Fault = douyintest.ModeThrottle, douyintest.ModeThrottle
 	r := &report{account: newAccount(nil)}
 	r.countMessages([]douyintest.Message{message, refused, another})
 	r.judgeCodes([]douyintest.CodeHistory{{AppID: traffic.AppLost, Asks: asks(2)}})
@@ -98,7 +132,7 @@ func TestReportFindsWhatThePlatformHasTwice(t *testing.T) {
 		t.Fatalf("%d delivered, %v", r.delivered, err)
 	}
 	r.countMessages([]douyintest.Message{message, message})
-	r.judgeCodes([]douyintest.CodeHistory{{AppID: traffic.AppLost, Asks: asks(3)}, {AppID: traffic.AppShop, Asks: asks(2)}})
+	r.judgeCodes([]douyintest.CodeHistory{{AppID: traffic.AppLost, Asks: asks(3)}, {AppID: traffic.AppShop, Asks: throttled}, {AppID: traffic.AppShop, Asks: asks(2)}})
 	if len(r.sentTwice) != 1 || len(r.codes) != 2 || r.verdict() == nil {
 		t.Errorf("found %q and %q", r.sentTwice, r.codes)
 	}

@@ -34,6 +34,7 @@ type demoOptions struct {
 	enrich      int           // processes
 	latency     time.Duration // of the platform
 	sessionWait time.Duration
+	outage      time.Duration // of each way to fail; 0: none
 	kill        time.Duration // between two kills; 0: none
 	patience    time.Duration // how long nothing may come before the wait for quiet ends
 }
@@ -74,6 +75,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.BoolVar(&o.keep, "keep", false, "leave the world running after the report, until a signal")
 	flags.StringVar(&o.driver, "driver", "v2", "how notifications are sent: v1 or v2")
 	flags.DurationVar(&o.sessionWait, "session-wait", 10*time.Second, "DOUSTREAM_SESSION_WAIT; its default of three minutes would outlast the demo")
+	flags.DurationVar(&o.outage, "outage", 0, "have the platform fail for this long in one way after another, with as long between; 0: not")
 	flags.DurationVar(&o.kill, "kill", 0, "kill -9 one doustream process this often while the traffic plays, and start it again; 0: never")
 	flags.IntVar(&o.enrich, "enrich", 2, "processes of the role enrich")
 	flags.DurationVar(&o.latency, "latency", 30*time.Millisecond, "median time to an answer of the platform; its 99th percentile is five times that")
@@ -126,7 +128,7 @@ type demo struct {
 	control  *douyintest.Control
 	say      func(format string, args ...any)
 
-	killed int // how often; read when the killing has stopped
+	killed, outages int // how often; read when the trouble is over
 
 	mu    sync.Mutex
 	roles []*role // guarded by mu
@@ -150,7 +152,7 @@ func (d *demo) play(ctx context.Context) (*report, error) {
 	manifest := traffic.NewManifest(nil)
 	steps := []func(context.Context, *watcher, *traffic.Manifest) error{d.startRoles, d.playTraffic, d.awaitQuiet}
 	if d.backlog {
-		steps = []func(context.Context, *watcher, *traffic.Manifest) error{d.playTraffic, d.startRoles, d.killThroughBacklog, d.awaitQuiet}
+		steps = []func(context.Context, *watcher, *traffic.Manifest) error{d.playTraffic, d.startRoles, d.troubleBacklog, d.awaitQuiet}
 	}
 	began := time.Now()
 	for _, step := range steps {
@@ -172,7 +174,7 @@ func (d *demo) playTraffic(ctx context.Context, w *watcher, manifest *traffic.Ma
 		d.say("playing %d visits as a backlog, and everything that can be wrong", d.traffic.Visits)
 	} else {
 		d.say("playing %d visits over %s, and everything that can be wrong", d.traffic.Visits, d.traffic.Over)
-		defer d.startKilling(ctx)(&err)
+		defer d.startTrouble(ctx)(&err)
 	}
 	cfg := d.traffic
 	cfg.Progress = d.progress(w)
@@ -295,11 +297,11 @@ func (d *demo) awaitQuiet(ctx context.Context, w *watcher, manifest *traffic.Man
 	}, true)
 }
 
-// killThroughBacklog kills until most of the backlog is done.
-func (d *demo) killThroughBacklog(ctx context.Context, w *watcher, manifest *traffic.Manifest) (err error) {
-	defer d.startKilling(ctx)(&err)
+// troubleBacklog makes trouble until most of the backlog is done.
+func (d *demo) troubleBacklog(ctx context.Context, w *watcher, manifest *traffic.Manifest) (err error) {
+	defer d.startTrouble(ctx)(&err)
 	return d.watch(ctx, w, func(seen int, last time.Time) bool {
-		return d.kill <= 0 || seen > manifest.Len()*3/4 || time.Since(last) > d.patience
+		return d.kill+d.outage <= 0 || seen > manifest.Len()*3/4 || time.Since(last) > d.patience
 	}, false)
 }
 
@@ -333,8 +335,8 @@ func (d *demo) running() []*role {
 
 // collect brings both readers' and the platform's words together.
 func (d *demo) collect(ctx context.Context, w *watcher, manifest *traffic.Manifest) (*report, error) {
-	r := &report{account: newAccount(manifest.All()), killed: d.killed}
-	r.account.killed = d.killed > 0
+	r := &report{account: newAccount(manifest.All()), killed: d.killed, outages: d.outages}
+	r.account.troubled = d.killed+d.outages > 0
 	if d.world.clickhouse != nil {
 		if err := d.collectRows(ctx, w, r); err != nil {
 			return nil, err

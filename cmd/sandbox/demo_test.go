@@ -41,14 +41,15 @@ func TestDemoDriverV1(t *testing.T) {
 	testDemo(t, "--no-clickhouse", "--driver", "v1", "--visits", "40", "--over", "2s", "--session-wait", "6s")
 }
 
-// TestDemoThroughKills: the account holds although processes die by kill -9 all
+// TestDemoThroughTrouble: the account holds although processes die by kill -9 and the
+// platform fails in every way all
 // the while (I1, I2, I3, I5, I7).
-func TestDemoThroughKills(t *testing.T) {
+func TestDemoThroughTrouble(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	testDemo(t, "--visits", "100", "--over", "12s", "--kill", "2500ms")
+	testDemo(t, "--visits", "100", "--over", "12s", "--kill", "2500ms", "--outage", "700ms")
 }
 
 // TestDemoOnApacheKafka is the demo on the real broker.

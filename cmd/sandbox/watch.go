@@ -71,7 +71,7 @@ func (w *watcher) read(rec *kgo.Record) (outcome, error) {
 	switch rec.Topic {
 	case w.prefix + schemas.TopicUsers:
 		u, err := schemas.DecodeEnrichedUser(rec.Value)
-		return outcome{source: u.Source, what: u.Kind.String()}, err
+		return outcome{source: u.Source, what: u.Kind.String(), partition: rec.Partition, offset: rec.Offset, session: u.SessionID}, err
 	case w.prefix + schemas.TopicResults:
 		r, err := schemas.DecodeNotificationResult(rec.Value)
 		return outcome{source: r.Source, what: r.Status.String()}, err
