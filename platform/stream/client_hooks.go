@@ -54,5 +54,5 @@ func (l *clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	if level == kgo.LogLevelError {
 		to = slog.LevelError
 	}
-	l.log.Log(context.Background(), to, msg, keyvals...)
+	l.log.Log(context.Background(), to, "kafka client", append([]any{"says", msg}, keyvals...)...)
 }

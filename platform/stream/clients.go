@@ -9,8 +9,9 @@ import (
 )
 
 // fetchWait is how long a fetch waits for records. A partition that is added
-// is not part of the fetch that waits already: it begins up to so much later.
-const fetchWait = 500 * time.Millisecond
+// is not part of the fetch that waits already and begins up to so much later: a
+// takeover must not wait out the client's default of five seconds.
+const fetchWait = 250 * time.Millisecond
 
 // newClient makes one of the runtime's clients: what they share, then what the
 // operator gave, then what this one needs.
@@ -91,14 +92,11 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxPartitionBytes(4<<20),
-		// Partitions that are added wait for the fetch under way to return: a
-		// takeover must not wait out the default of five seconds.
-		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 	)
 }
 
-// partitioner honours Record.Partition for state topics and hashes keys by
+// partitioner takes Record.Partition for state topics and hashes keys by
 // murmur2, as Java does, for all others.
 type partitioner struct {
 	state        map[string]bool

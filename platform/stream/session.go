@@ -41,7 +41,6 @@ type session struct {
 	inputs   map[topicPartition]*partition
 	standing chan struct{} // closed when everything that a task needs is there
 	stopping bool          // no new tasks
-	ended    bool          // a single owner's partitions are gone
 }
 
 func newSession(r *runtime, j *journal) *session {
@@ -73,7 +72,7 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.workers = startWorkers(s.workerCount)
-	s.runtime.current.Store(s)
+	s.current.Store(s)
 	s.spawn(s.transactor.run)
 	s.spawn(s.reader.run)
 	s.spawn(s.sampler.run)
@@ -89,7 +88,7 @@ func (s *session) run(ctx context.Context) error {
 	case <-s.life.Done():
 		err = context.Cause(s.life)
 	}
-	s.runtime.current.CompareAndSwap(s, nil)
+	s.current.CompareAndSwap(s, nil)
 	s.dismantle()
 	return err
 }

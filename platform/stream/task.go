@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Record is Kafka's record. In outputs, Partition is honoured for the topics
+// Record is Kafka's record. In outputs, Partition counts for the topics
 // that Config names as state topics; every other topic is partitioned by the
 // key's murmur2 hash.
 type Record = kgo.Record
@@ -144,7 +144,7 @@ func (l *Loop) Release(topic string) { l.release(topic) }
 // time of the last own heartbeat that the coordinator accepted, plus the
 // session time-out, less two seconds. Check it before every act that cannot be
 // fenced, and keep that act's deadline inside it. Both the monotonic and the
-// wall clock are honoured. Safe from any goroutine.
+// wall clock count. Safe from any goroutine.
 func (l *Loop) Lease() time.Time { return l.lease() }
 
 // Fail ends the task and the runtime's current session with it: every task is

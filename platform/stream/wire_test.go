@@ -139,11 +139,3 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-// mend ends a cut: new connections can be made.
-func (w *wire) mend() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = false
-	w.conns = make(map[net.Conn]bool)
-}
