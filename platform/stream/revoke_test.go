@@ -124,10 +124,8 @@ func TestAPartitionThatStaysIsNotInterrupted(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 2, "in", "out")
 		var n notes
-		holding := make(map[int32]bool)
 		a := run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
 			n.add(fmt.Sprint("a-opens-", l.Partition()))
-			holding[l.Partition()] = true
 			return &script{
 				handle: func(in *stream.Input) { // only the partition that goes is slow
 					if string(in.Record.Value) == "slow" {
