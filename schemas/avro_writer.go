@@ -61,6 +61,13 @@ func appendOptionalDouble(dst []byte, f *float64) []byte {
 	return appendDouble(append(dst, branchValue), *f)
 }
 
+func appendOptionalLong(dst []byte, n *int64) []byte {
+	if n == nil {
+		return append(dst, branchNull)
+	}
+	return appendLong(append(dst, branchValue), *n)
+}
+
 func appendSource(dst []byte, s *Source) []byte {
 	dst = appendText(dst, s.Topic)
 	dst = appendLong(dst, int64(s.Partition))

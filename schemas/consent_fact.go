@@ -7,18 +7,9 @@ func (f *ConsentFact) Encode() ([]byte, error) { return consentFacts.encode(nil,
 func DecodeConsentFact(value []byte) (ConsentFact, error) { return consentFacts.decode(value) }
 
 var consentFacts = recordCodec[ConsentFact]{
-	name: nameConsentFact,
-	to: func(f *ConsentFact) map[string]any {
-		return map[string]any{
-			"app_id":      f.AppID,
-			"open_id":     f.OpenID,
-			"template_id": f.TemplateID,
-			"status":      f.Status.symbol(),
-			"always":      f.Always,
-			"occurred_at": nativeTime(f.OccurredAt),
-			"source":      f.Source.native(),
-		}
-	},
+	name:  nameConsentFact,
+	write: appendConsentFact,
+	read:  (*avroReader).consentFact,
 	from: func(n native) ConsentFact {
 		return ConsentFact{
 			AppID:      n.text("app_id"),
@@ -30,4 +21,26 @@ var consentFacts = recordCodec[ConsentFact]{
 			Source:     n.source("source"),
 		}
 	},
+}
+
+func appendConsentFact(dst []byte, f *ConsentFact) []byte {
+	dst = appendText(dst, f.AppID)
+	dst = appendText(dst, f.OpenID)
+	dst = appendText(dst, f.TemplateID)
+	dst = appendEnum(dst, f.Status.Number())
+	dst = appendBool(dst, f.Always)
+	dst = appendLong(dst, f.OccurredAt)
+	return appendSource(dst, &f.Source)
+}
+
+func (r *avroReader) consentFact(f *ConsentFact) {
+	*f = ConsentFact{
+		AppID:      r.str(),
+		OpenID:     r.str(),
+		TemplateID: r.str(),
+		Status:     consentStatusAt(r.enum(len(consentSymbols))),
+		Always:     r.bool(),
+		OccurredAt: r.long(),
+		Source:     r.source(),
+	}
 }

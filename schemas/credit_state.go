@@ -20,18 +20,9 @@ func (s *CreditState) Encode() ([]byte, error) { return creditStates.encode(nil,
 func DecodeCreditState(value []byte) (CreditState, error) { return creditStates.decode(value) }
 
 var creditStates = recordCodec[CreditState]{
-	name: nameCreditState,
-	to: func(s *CreditState) map[string]any {
-		return map[string]any{
-			"credits":     s.Credits,
-			"standing":    s.Standing,
-			"accepted_at": nativeTime(s.AcceptedAt),
-			"rejected_at": nativeTime(s.RejectedAt),
-			"refused_at":  nativeTime(s.RefusedAt),
-			"partition":   s.Partition,
-			"offset":      s.Offset,
-		}
-	},
+	name:  nameCreditState,
+	write: appendCreditState,
+	read:  (*avroReader).creditState,
 	from: func(n native) CreditState {
 		return CreditState{
 			Credits:    n.int("credits"),
@@ -43,4 +34,26 @@ var creditStates = recordCodec[CreditState]{
 			Offset:     n.long("offset"),
 		}
 	},
+}
+
+func appendCreditState(dst []byte, s *CreditState) []byte {
+	dst = appendLong(dst, int64(s.Credits))
+	dst = appendBool(dst, s.Standing)
+	dst = appendLong(dst, s.AcceptedAt)
+	dst = appendLong(dst, s.RejectedAt)
+	dst = appendLong(dst, s.RefusedAt)
+	dst = appendLong(dst, int64(s.Partition))
+	return appendLong(dst, s.Offset)
+}
+
+func (r *avroReader) creditState(s *CreditState) {
+	*s = CreditState{
+		Credits:    r.int(),
+		Standing:   r.bool(),
+		AcceptedAt: r.long(),
+		RejectedAt: r.long(),
+		RefusedAt:  r.long(),
+		Partition:  r.int(),
+		Offset:     r.long(),
+	}
 }

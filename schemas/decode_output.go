@@ -30,8 +30,8 @@ type Decoder struct{ registry SchemaResolver }
 func NewDecoder(registry SchemaResolver) *Decoder { return &Decoder{registry: registry} }
 
 // EnrichedUser is DecodeEnrichedUser with a registry.
-func (d *Decoder) EnrichedUser(value []byte) (u EnrichedUser, err error) {
-	u, err = decodeOutput(d, value, nameEnrichedUser, readEnrichedUser, enrichedUserFromNative)
+func (d *Decoder) EnrichedUser(value []byte) (EnrichedUser, error) {
+	u, err := decodeOutput(d, value, enrichedUsers)
 	if err != nil {
 		return EnrichedUser{}, fmt.Errorf("decode %s: %w", nameEnrichedUser, err)
 	}
@@ -40,28 +40,15 @@ func (d *Decoder) EnrichedUser(value []byte) (u EnrichedUser, err error) {
 
 // NotificationResult is DecodeNotificationResult with a registry.
 func (d *Decoder) NotificationResult(value []byte) (NotificationResult, error) {
-	r, err := decodeOutput(d, value, nameNotificationResult, readNotificationResult, notificationResultFromNative)
+	r, err := decodeOutput(d, value, notificationResults)
 	if err != nil {
 		return NotificationResult{}, fmt.Errorf("decode %s: %w", nameNotificationResult, err)
 	}
 	return r, nil
 }
 
-func readNotificationResult(body []byte) (NotificationResult, error) {
-	codec, err := newest[nameNotificationResult].compile()
-	if err != nil {
-		return NotificationResult{}, err
-	}
-	n, err := decodeNative(codec, body)
-	if err != nil {
-		return NotificationResult{}, err
-	}
-	return notificationResultFromNative(n), nil
-}
-
-// decodeOutput reads the newest version of a schema with read and every other
-// through goavro and from.
-func decodeOutput[T any](d *Decoder, value []byte, name string, read func([]byte) (T, error), from func(native) T) (v T, err error) {
+// decodeOutput tells the format by the first bytes.
+func decodeOutput[T any](d *Decoder, value []byte, codec recordCodec[T]) (v T, err error) {
 	f, body := framingOf(value)
 	switch f {
 	case framingJSON:
@@ -72,40 +59,21 @@ func decodeOutput[T any](d *Decoder, value []byte, name string, read func([]byte
 		if err != nil {
 			return v, err
 		}
-		return decodeVersion(name, fingerprint, body, read, from)
+		return codec.decodeVersion(fingerprint, body)
 	case framingConfluent:
 		id, body, err := cutConfluent(value)
 		if err != nil {
 			return v, err
 		}
-		fingerprint, err := d.fingerprintOf(id, name)
+		fingerprint, err := d.fingerprintOf(id, codec.name)
 		if err != nil {
 			return v, err
 		}
-		return decodeVersion(name, fingerprint, body, read, from)
+		return codec.decodeVersion(fingerprint, body)
 	case framingEmpty:
 		return v, errEmpty
 	}
 	return v, errUnknownFraming
-}
-
-func decodeVersion[T any](name string, fingerprint uint64, body []byte, read func([]byte) (T, error), from func(native) T) (v T, err error) {
-	if fingerprint == newest[name].Fingerprint {
-		return read(body)
-	}
-	version, ok := shippedAs(name, fingerprint)
-	if !ok {
-		return v, errSchemaUnknown
-	}
-	codec, err := version.compile()
-	if err != nil {
-		return v, err
-	}
-	n, err := decodeNative(codec, body)
-	if err != nil {
-		return v, err
-	}
-	return from(n), nil
 }
 
 func (d *Decoder) fingerprintOf(id uint32, name string) (uint64, error) {

@@ -84,7 +84,7 @@ func (e *Encoder) NotificationResult(dst []byte, r *NotificationResult) ([]byte,
 	if e.result == nil {
 		return dst, fmt.Errorf("encode %s: %w", nameNotificationResult, errSchemaUnknown)
 	}
-	return notificationResults.body(append(dst, e.result...), r)
+	return appendNotificationResult(append(dst, e.result...), r), nil
 }
 
 func appendJSON(dst []byte, v any, name string) ([]byte, error) {

@@ -11,13 +11,14 @@ type userParts struct {
 	subscription *Subscription
 }
 
-// readEnrichedUser reads what appendEnrichedUser wrote.
-func readEnrichedUser(body []byte) (u EnrichedUser, err error) {
-	r := readAvro(body)
-	r.enrichedUser(&u, &userParts{})
-	return u, r.end()
+var enrichedUsers = recordCodec[EnrichedUser]{
+	name:  nameEnrichedUser,
+	write: appendEnrichedUser,
+	read:  func(r *avroReader, u *EnrichedUser) { r.enrichedUser(u, &userParts{}) },
+	from:  enrichedUserFromNative,
 }
 
+// enrichedUser reads what appendEnrichedUser wrote.
 func (r *avroReader) enrichedUser(u *EnrichedUser, parts *userParts) {
 	u.EventID = r.str()
 	u.Kind = Kind(r.enum(len(kindSymbols)))
@@ -130,16 +131,11 @@ func (r *avroReader) device(d *Device) {
 
 func (r *avroReader) subscription(s *Subscription) {
 	s.Templates = s.Templates[:0]
-	for n := r.block(); n > 0; n = r.block() {
-		for range n {
-			if r.err != nil {
-				return
-			}
-			s.Templates = append(s.Templates, TemplateConsent{
-				TemplateID: r.str(),
-				Status:     consentStatusAt(r.enum(len(consentSymbols))),
-				Always:     r.bool(),
-			})
-		}
-	}
+	r.items(func() {
+		s.Templates = append(s.Templates, TemplateConsent{
+			TemplateID: r.str(),
+			Status:     consentStatusAt(r.enum(len(consentSymbols))),
+			Always:     r.bool(),
+		})
+	})
 }

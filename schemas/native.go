@@ -1,10 +1,6 @@
 package schemas
 
-import (
-	"time"
-
-	"github.com/linkedin/goavro/v2"
-)
+import "time"
 
 // native is goavro's form of a record. Its readers answer the zero value for a
 // field that the record's schema version does not have, which is what every
@@ -86,33 +82,4 @@ func (n native) source(name string) Source { return sourceFromNative(n.record(na
 
 func sourceFromNative(n native) Source {
 	return Source{Topic: n.text("topic"), Partition: n.int("partition"), Offset: n.long("offset")}
-}
-
-func (s Source) native() map[string]any {
-	return map[string]any{"topic": s.Topic, "partition": s.Partition, "offset": s.Offset}
-}
-
-func nativeTime(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// textOrNull is null for the empty text, as every optional text of ours is.
-func textOrNull(s string) any {
-	if s == "" {
-		return nil
-	}
-	return goavro.Union("string", s)
-}
-
-// bytesOrNull keeps null and empty apart.
-func bytesOrNull(b []byte) any {
-	if b == nil {
-		return nil
-	}
-	return goavro.Union("bytes", b)
-}
-
-func pointerOrNull[T any](branch string, v *T) any {
-	if v == nil {
-		return nil
-	}
-	return goavro.Union(branch, *v)
 }

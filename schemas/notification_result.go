@@ -1,25 +1,41 @@
 package schemas
 
 var notificationResults = recordCodec[NotificationResult]{
-	name: nameNotificationResult,
-	to:   notificationResultToNative,
-	from: notificationResultFromNative,
+	name:  nameNotificationResult,
+	write: appendNotificationResult,
+	read:  (*avroReader).notificationResult,
+	from:  notificationResultFromNative,
 }
 
-func notificationResultToNative(r *NotificationResult) map[string]any {
-	return map[string]any{
-		"notification_id": r.NotificationID,
-		"app_id":          r.AppID,
-		"open_id":         r.OpenID,
-		"template_id":     r.TemplateID,
-		"order_id":        textOrNull(r.OrderID),
-		"status":          r.Status.String(),
-		"err_no":          pointerOrNull("long", r.ErrNo),
-		"reason":          r.Reason,
-		"log_id":          textOrNull(r.LogID),
-		"attempts":        r.Attempts,
-		"finished_at":     nativeTime(r.FinishedAt),
-		"source":          r.Source.native(),
+func appendNotificationResult(dst []byte, r *NotificationResult) []byte {
+	dst = appendText(dst, r.NotificationID)
+	dst = appendText(dst, r.AppID)
+	dst = appendText(dst, r.OpenID)
+	dst = appendText(dst, r.TemplateID)
+	dst = appendOptionalText(dst, r.OrderID)
+	dst = appendEnum(dst, knownNumber(uint8(r.Status), statusSymbols))
+	dst = appendOptionalLong(dst, r.ErrNo)
+	dst = appendText(dst, r.Reason)
+	dst = appendOptionalText(dst, r.LogID)
+	dst = appendLong(dst, int64(r.Attempts))
+	dst = appendLong(dst, r.FinishedAt)
+	return appendSource(dst, &r.Source)
+}
+
+func (r *avroReader) notificationResult(n *NotificationResult) {
+	*n = NotificationResult{
+		NotificationID: r.str(),
+		AppID:          r.str(),
+		OpenID:         r.str(),
+		TemplateID:     r.str(),
+		OrderID:        r.optionalStr(),
+		Status:         Status(r.enum(len(statusSymbols))),
+		ErrNo:          r.optionalLong(),
+		Reason:         r.str(),
+		LogID:          r.optionalStr(),
+		Attempts:       r.int(),
+		FinishedAt:     r.long(),
+		Source:         r.source(),
 	}
 }
 

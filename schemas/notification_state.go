@@ -1,7 +1,5 @@
 package schemas
 
-import "github.com/linkedin/goavro/v2"
-
 // Encode answers s in Avro's single-object encoding, to be sealed.
 func (s *NotificationState) Encode() ([]byte, error) { return notificationStates.encode(nil, s) }
 
@@ -11,31 +9,9 @@ func DecodeNotificationState(value []byte) (NotificationState, error) {
 }
 
 var notificationStates = recordCodec[NotificationState]{
-	name: nameNotificationState,
-	to: func(s *NotificationState) map[string]any {
-		owed := make([]any, 0, len(s.Owed))
-		for _, source := range s.Owed {
-			owed = append(owed, source.native())
-		}
-		var result any
-		if s.Result != nil {
-			result = goavro.Union(nameNotificationResult, notificationResultToNative(s.Result))
-		}
-		return map[string]any{
-			"stage":           s.Stage.String(),
-			"order":           bytesOrNull(s.Order),
-			"notification_id": s.NotificationID,
-			"app_id":          s.AppID,
-			"source":          s.Source.native(),
-			"owed":            owed,
-			"attempts":        s.Attempts,
-			"retry_at":        nativeTime(s.RetryAt),
-			"queued_at":       nativeTime(s.QueuedAt),
-			"expires_at":      nativeTime(s.ExpiresAt),
-			"intent_at":       nativeTime(s.IntentAt),
-			"result":          result,
-		}
-	},
+	name:  nameNotificationState,
+	write: appendNotificationState,
+	read:  (*avroReader).notificationState,
 	from: func(n native) NotificationState {
 		s := NotificationState{
 			Stage:          Stage(numberOf(stageSymbols, n.text("stage"))),
@@ -58,4 +34,40 @@ var notificationStates = recordCodec[NotificationState]{
 		}
 		return s
 	},
+}
+
+func appendNotificationState(dst []byte, s *NotificationState) []byte {
+	dst = appendEnum(dst, knownNumber(uint8(s.Stage), stageSymbols))
+	dst = appendOptionalBytes(dst, s.Order)
+	dst = appendText(dst, s.NotificationID)
+	dst = appendText(dst, s.AppID)
+	dst = appendSource(dst, &s.Source)
+	if len(s.Owed) > 0 {
+		dst = appendLong(dst, int64(len(s.Owed)))
+		for i := range s.Owed {
+			dst = appendSource(dst, &s.Owed[i])
+		}
+	}
+	dst = append(dst, 0)
+	dst = appendLong(dst, int64(s.Attempts))
+	dst = appendLong(dst, s.RetryAt)
+	dst = appendLong(dst, s.QueuedAt)
+	dst = appendLong(dst, s.ExpiresAt)
+	dst = appendLong(dst, s.IntentAt)
+	return appendOptional(dst, s.Result, appendNotificationResult)
+}
+
+func (r *avroReader) notificationState(s *NotificationState) {
+	s.Stage = Stage(r.enum(len(stageSymbols)))
+	s.Order = r.optionalBytes()
+	s.NotificationID = r.str()
+	s.AppID = r.str()
+	s.Source = r.source()
+	r.items(func() { s.Owed = append(s.Owed, r.source()) })
+	s.Attempts = r.int()
+	s.RetryAt = r.long()
+	s.QueuedAt = r.long()
+	s.ExpiresAt = r.long()
+	s.IntentAt = r.long()
+	s.Result = optional(r, nil, (*avroReader).notificationResult)
 }

@@ -7,25 +7,9 @@ func (p *ParkedEvent) Encode() ([]byte, error) { return parkedEvents.encode(nil,
 func DecodeParkedEvent(value []byte) (ParkedEvent, error) { return parkedEvents.decode(value) }
 
 var parkedEvents = recordCodec[ParkedEvent]{
-	name: nameParkedEvent,
-	to: func(p *ParkedEvent) map[string]any {
-		headers := make([]any, 0, len(p.Headers))
-		for _, h := range p.Headers {
-			headers = append(headers, map[string]any{"key": h.Key, "value": bytesOrNull(h.Value)})
-		}
-		return map[string]any{
-			"source":     p.Source.native(),
-			"key":        bytesOrNull(p.Key),
-			"value":      bytesOrNull(p.Value),
-			"timestamp":  nativeTime(p.Timestamp),
-			"headers":    headers,
-			"event_id":   p.EventID,
-			"session_id": p.SessionID,
-			"why":        p.Why,
-			"parked_at":  nativeTime(p.ParkedAt),
-			"attempts":   p.Attempts,
-		}
-	},
+	name:  nameParkedEvent,
+	write: appendParkedEvent,
+	read:  (*avroReader).parkedEvent,
 	from: func(n native) ParkedEvent {
 		p := ParkedEvent{
 			Source:    n.source("source"),
@@ -43,4 +27,39 @@ var parkedEvents = recordCodec[ParkedEvent]{
 		}
 		return p
 	},
+}
+
+func appendParkedEvent(dst []byte, p *ParkedEvent) []byte {
+	dst = appendSource(dst, &p.Source)
+	dst = appendOptionalBytes(dst, p.Key)
+	dst = appendOptionalBytes(dst, p.Value)
+	dst = appendLong(dst, p.Timestamp)
+	if len(p.Headers) > 0 {
+		dst = appendLong(dst, int64(len(p.Headers)))
+		for i := range p.Headers {
+			dst = appendText(dst, p.Headers[i].Key)
+			dst = appendOptionalBytes(dst, p.Headers[i].Value)
+		}
+	}
+	dst = append(dst, 0)
+	dst = appendText(dst, p.EventID)
+	dst = appendText(dst, p.SessionID)
+	dst = appendText(dst, p.Why)
+	dst = appendLong(dst, p.ParkedAt)
+	return appendLong(dst, int64(p.Attempts))
+}
+
+func (r *avroReader) parkedEvent(p *ParkedEvent) {
+	p.Source = r.source()
+	p.Key = r.optionalBytes()
+	p.Value = r.optionalBytes()
+	p.Timestamp = r.long()
+	r.items(func() {
+		p.Headers = append(p.Headers, Header{Key: r.str(), Value: r.optionalBytes()})
+	})
+	p.EventID = r.str()
+	p.SessionID = r.str()
+	p.Why = r.str()
+	p.ParkedAt = r.long()
+	p.Attempts = r.int()
 }

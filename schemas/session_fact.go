@@ -14,7 +14,14 @@ func (f *SessionFact) Append(dst []byte) ([]byte, error) {
 	if len(f.CodeHash) != codeHashSize {
 		return dst, fmt.Errorf("encode %s: code hash of %d bytes: %w", nameSessionFact, len(f.CodeHash), errOutOfRange)
 	}
-	dst = appendSingleObject(dst, newest[nameSessionFact].Fingerprint)
+	return sessionFacts.encode(dst, f)
+}
+
+// DecodeSessionFact reads what Encode wrote, of any version. CodeHash aliases
+// value.
+func DecodeSessionFact(value []byte) (SessionFact, error) { return sessionFacts.decode(value) }
+
+func appendSessionFact(dst []byte, f *SessionFact) []byte {
 	dst = appendEnum(dst, knownNumber(uint8(f.Kind), factSymbols))
 	dst = appendText(dst, f.SessionID)
 	dst = appendText(dst, f.AppID)
@@ -31,28 +38,10 @@ func (f *SessionFact) Append(dst []byte) ([]byte, error) {
 	dst = appendOptionalText(dst, f.AnonymousOpenID)
 	dst = appendOptionalText(dst, string(f.Reason))
 	dst = appendLong(dst, f.ErrNo)
-	return appendOptionalText(dst, f.LogID), nil
+	return appendOptionalText(dst, f.LogID)
 }
 
-// DecodeSessionFact reads what Encode wrote, of any version. CodeHash aliases
-// value.
-func DecodeSessionFact(value []byte) (SessionFact, error) {
-	fingerprint, body, err := cutSingleObjectOf(value)
-	if err != nil {
-		return SessionFact{}, fmt.Errorf("decode %s: %w", nameSessionFact, err)
-	}
-	if fingerprint != newest[nameSessionFact].Fingerprint {
-		return sessionFacts.decodeBody(fingerprint, body)
-	}
-	r := readAvro(body)
-	f := r.sessionFact()
-	if err := r.end(); err != nil {
-		return SessionFact{}, fmt.Errorf("decode %s: %w", nameSessionFact, err)
-	}
-	return f, nil
-}
-
-func (r *avroReader) sessionFact() (f SessionFact) {
+func (r *avroReader) sessionFact(f *SessionFact) {
 	f.Kind = FactKind(r.enum(len(factSymbols)))
 	f.SessionID = r.str()
 	f.AppID = r.str()
@@ -70,28 +59,16 @@ func (r *avroReader) sessionFact() (f SessionFact) {
 	f.Reason = Reason(r.optionalStr())
 	f.ErrNo = r.long()
 	f.LogID = r.optionalStr()
-	return f
 }
 
 var codeKinds = [...]CodeKind{"", CodeKindCode, CodeKindAnonymous, CodeKindBoth}
 
 func codeKindAt(n uint8) CodeKind { return codeKinds[int(n)%len(codeKinds)] }
 
-// sessionFacts reads versions other than the newest, and checks the newest in
-// tests.
 var sessionFacts = recordCodec[SessionFact]{
-	name: nameSessionFact,
-	to: func(f *SessionFact) map[string]any {
-		return map[string]any{
-			"kind": f.Kind.String(), "session_id": f.SessionID, "app_id": f.AppID, "code_hash": f.CodeHash,
-			"code_kind": symbolAt(codeKindSymbols, numberOfText(codeKindSymbols, string(f.CodeKind))),
-			"attempt":   f.Attempt, "owner": f.Owner, "at": nativeTime(f.At),
-			"login_offset": f.LoginOffset, "login_at": nativeTime(f.LoginAt),
-			"session_key": textOrNull(f.SessionKey), "open_id": textOrNull(f.OpenID),
-			"union_id": textOrNull(f.UnionID), "anonymous_open_id": textOrNull(f.AnonymousOpenID),
-			"reason": textOrNull(string(f.Reason)), "err_no": f.ErrNo, "log_id": textOrNull(f.LogID),
-		}
-	},
+	name:  nameSessionFact,
+	write: appendSessionFact,
+	read:  (*avroReader).sessionFact,
 	from: func(n native) SessionFact {
 		return SessionFact{
 			Kind:      FactKind(numberOf(factSymbols, n.text("kind"))),

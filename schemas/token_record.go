@@ -7,18 +7,9 @@ func (t *TokenRecord) Encode() ([]byte, error) { return tokenRecords.encode(nil,
 func DecodeTokenRecord(value []byte) (TokenRecord, error) { return tokenRecords.decode(value) }
 
 var tokenRecords = recordCodec[TokenRecord]{
-	name: nameTokenRecord,
-	to: func(t *TokenRecord) map[string]any {
-		return map[string]any{
-			"app_id":           t.AppID,
-			"token_kind":       t.TokenKind,
-			"owner":            t.Owner,
-			"fetch_started_at": nativeTime(t.FetchStartedAt),
-			"fetched_at":       nativeTime(t.FetchedAt),
-			"expires_at":       nativeTime(t.ExpiresAt),
-			"token":            textOrNull(t.Token),
-		}
-	},
+	name:  nameTokenRecord,
+	write: appendTokenRecord,
+	read:  (*avroReader).tokenRecord,
 	from: func(n native) TokenRecord {
 		return TokenRecord{
 			AppID:          n.text("app_id"),
@@ -30,4 +21,26 @@ var tokenRecords = recordCodec[TokenRecord]{
 			Token:          n.text("token"),
 		}
 	},
+}
+
+func appendTokenRecord(dst []byte, t *TokenRecord) []byte {
+	dst = appendText(dst, t.AppID)
+	dst = appendText(dst, t.TokenKind)
+	dst = appendText(dst, t.Owner)
+	dst = appendLong(dst, t.FetchStartedAt)
+	dst = appendLong(dst, t.FetchedAt)
+	dst = appendLong(dst, t.ExpiresAt)
+	return appendOptionalText(dst, t.Token)
+}
+
+func (r *avroReader) tokenRecord(t *TokenRecord) {
+	*t = TokenRecord{
+		AppID:          r.str(),
+		TokenKind:      r.str(),
+		Owner:          r.str(),
+		FetchStartedAt: r.long(),
+		FetchedAt:      r.long(),
+		ExpiresAt:      r.long(),
+		Token:          r.optionalStr(),
+	}
 }

@@ -102,12 +102,6 @@ func indexVersions() struct{} {
 	return struct{}{}
 }
 
-// shippedAs finds the version of a named schema by fingerprint.
-func shippedAs(name string, fingerprint uint64) (*Schema, bool) {
-	s, ok := byPrint[fingerprint]
-	return s, ok && s.Name == name
-}
-
 func init() {
 	// goavro makes room for as many items as a block claims to hold; the claim
 	// may be foreign.
