@@ -66,7 +66,7 @@ func newBox(t *testing.T, cfg Config, opts douyintest.Options) *box {
 }
 
 func (b *box) connect(dial func(context.Context, string, string) (net.Conn, error)) []kgo.Opt {
-	return []kgo.Opt{kgo.SeedBrokers(b.brokers...), kgo.Dialer(dial)}
+	return []kgo.Opt{kgo.SeedBrokers(b.brokers...), kgo.Dialer(dial), kgo.DisableClientMetrics()}
 }
 
 // member is one running instance.

@@ -207,3 +207,21 @@ func TestRefreshFailureKeepsTheToken(t *testing.T) {
 	w.run(w.now.Add(10 * time.Second))
 	one(t, w, source)
 }
+
+// A successor does not adopt a token that was refused.
+func TestRefusedTokenIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{})
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	w.platform.send = func(douyin.Notification, douyin.Token) error { return fault(douyin.KindToken) }
+	w.platform.issue = func() (douyin.Issued, error) { return douyin.Issued{}, fault(douyin.KindRetry) }
+	w.publish(0, orderJSON("n1", "u1"))
+	w.run(w.now.Add(10 * time.Second))
+	w.current.crash()
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	if n := len(w.platform.sends); n != 1 {
+		t.Errorf("%d requests with a token that is known to be dead, want the one that told", n)
+	}
+}
