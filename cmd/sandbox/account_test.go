@@ -70,12 +70,14 @@ func TestAccountExcusesWhatAKillExplains(t *testing.T) {
 		{"a kill, but the code was refused", true, "code_refused", "login_failed", 2},
 	} {
 		a := newAccount([]traffic.Sent{
-			{Topic: "l", Session: "s", Want: []string{"LOGIN"}}, {Topic: "p", Session: "s", Want: []string{"PHONE"}},
+			{Topic: "l", Session: "s", Want: []string{"LOGIN"}},
+			{Topic: "p", Session: "s", Want: []string{"PHONE"}},
 			{Topic: "l", Offset: 1, Session: "other", Want: []string{"code_outcome_unknown"}},
 		})
 		a.troubled = row.killed
 		a.addKafka([]outcome{
-			{source: schemas.Source{Topic: "l"}, what: row.login}, {source: schemas.Source{Topic: "p"}, what: row.phone},
+			{source: schemas.Source{Topic: "l"}, what: row.login},
+			{source: schemas.Source{Topic: "p"}, what: row.phone},
 			{source: schemas.Source{Topic: "l", Offset: 1}, what: "code_outcome_unknown"},
 		})
 		if got := a.faults(); len(got) != row.faults {

@@ -18,6 +18,7 @@ platform and the mini-app's users. Nothing of it needs to be installed as a
 server, and all of it listens on loopback only.
 
   sandbox demo       everything at once: a minute, a report, and it is gone again
+  sandbox chaos      real processes under faults, judged by an oracle
   sandbox up         the world alone; source its env file and run doustream by hand
   sandbox traffic    mini-app events and orders into that world`
 
@@ -36,6 +37,6 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.demoCommand(), a.upCommand(), a.trafficCommand(), a.platformCommand())
+	root.AddCommand(a.demoCommand(), a.chaosCommand(), a.upCommand(), a.trafficCommand(), a.platformCommand())
 	return root
 }

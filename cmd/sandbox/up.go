@@ -42,7 +42,7 @@ func (a *app) upCommand() *cobra.Command {
 func addWorldFlags(c *cobra.Command, o *worldOptions) {
 	c.Flags().StringVar(&o.dir, "dir", ".run", "directory for data, logs and the env file")
 	c.Flags().StringVar(&o.kafka, "kafka", "embedded", "which Kafka: embedded, or apache (Java)")
-	c.Flags().IntVar(&o.nodes, "nodes", 1, "nodes of Apache Kafka: 1 or 3")
+	c.Flags().IntVar(&o.nodes, "nodes", 1, "brokers of Kafka: 1 or 3")
 }
 
 func (o worldOptions) check() error {

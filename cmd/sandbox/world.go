@@ -28,7 +28,7 @@ const (
 type worldOptions struct {
 	dir   string   // holds data, logs and the env file
 	kafka string   // embedded or apache
-	nodes int      // Apache Kafka's: 1 or 3
+	nodes int      // Kafka's brokers: 1 or 3
 	only  []string // parts; empty: all
 	say   func(format string, args ...any)
 }
@@ -38,6 +38,7 @@ func (o worldOptions) has(part string) bool { return len(o.only) == 0 || slices.
 // world is the outside world, running. A part that was not asked for is nil.
 type world struct {
 	dir        string
+	nodes      int         // Kafka's brokers
 	env        environment // what a doustream process needs; also in dir/env. Not written while parts start
 	kafka      *embedded.KafkaProcess
 	apache     *embedded.Apache
@@ -56,7 +57,7 @@ func startWorld(ctx context.Context, o worldOptions) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	w := &world{dir: dir}
+	w := &world{dir: dir, nodes: o.nodes}
 	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o755); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
@@ -129,7 +130,7 @@ func (w *world) startKafka(ctx context.Context, o worldOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	w.kafka, err = embedded.StartKafkaProcess(ctx, embedded.KafkaOptions{Dir: filepath.Join(w.dir, "kafka"), Ports: w.ports(brokersVariable, 1), Log: log})
+	w.kafka, err = embedded.StartKafkaProcess(ctx, embedded.KafkaOptions{Dir: filepath.Join(w.dir, "kafka"), Ports: w.ports(brokersVariable, max(o.nodes, 1)), Brokers: o.nodes, Log: log})
 	return err
 }
 

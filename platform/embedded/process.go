@@ -62,6 +62,19 @@ func StartProcess(ctx context.Context, command Command) (*Process, error) {
 }
 
 func (p *Process) start(ctx context.Context) error {
+	done, err := p.launch(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.awaitReady(ctx, done); err != nil {
+		p.Kill()
+		return fmt.Errorf("start %s: %w", p.command.Name, err)
+	}
+	return nil
+}
+
+// launch starts the process and waits for nothing.
+func (p *Process) launch(ctx context.Context) (done chan struct{}, err error) {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.command.Path, p.command.Args...) // ctx bounds the start alone
 	cmd.Env = append(os.Environ(), p.command.Env...)
 	cmd.Dir = p.command.Dir
@@ -76,18 +89,14 @@ func (p *Process) start(ctx context.Context) error {
 		_ = c.Close()
 	}
 	if err != nil {
-		return fmt.Errorf("start %s: %w", p.command.Name, err)
+		return nil, fmt.Errorf("start %s: %w", p.command.Name, err)
 	}
-	done := make(chan struct{})
+	done = make(chan struct{})
 	p.mu.Lock()
 	p.cmd, p.done, p.err = cmd, done, nil
 	p.mu.Unlock()
 	go p.wait(cmd, done)
-	if err := p.awaitReady(ctx, done); err != nil {
-		p.Kill()
-		return fmt.Errorf("start %s: %w", p.command.Name, err)
-	}
-	return nil
+	return done, nil
 }
 
 // attach gives the process its standard input and its file 3; what it gives back is to be closed after the start.
@@ -221,4 +230,11 @@ func (p *Process) Terminate() error {
 func (p *Process) Restart(ctx context.Context) error {
 	p.Kill()
 	return p.start(ctx)
+}
+
+// Relaunch starts the process again as Restart does, but waits for nothing: it may be ready late, or never.
+func (p *Process) Relaunch(ctx context.Context) error {
+	p.Kill()
+	_, err := p.launch(ctx)
+	return err
 }

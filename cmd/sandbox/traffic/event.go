@@ -1,10 +1,12 @@
 package traffic
 
 import (
+	"cmp"
 	"encoding/binary"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"doustream/schemas"
@@ -71,6 +73,12 @@ func (p *plan) build(v *visit, now time.Time) message {
 	m := message{topic: p.topic, key: []byte(v.session), at: at, sent: Sent{
 		ID: id, AppID: v.app, Session: v.session, User: v.login.OpenID, Case: p.name, Want: p.want,
 	}}
+	switch p.topic {
+	case schemas.TopicLogin:
+		m.sent.Code = codeOf(e.Payload)
+	case schemas.TopicPhone:
+		m.sent.Phone = v.person.phone
+	}
 	switch {
 	case p.spoil != nil:
 		m.value = p.spoil(e)
@@ -83,6 +91,18 @@ func (p *plan) build(v *visit, now time.Time) message {
 		m.key = p.rekey(v.session)
 	}
 	return m
+}
+
+// codeOf is the code that a login's payload carries.
+func codeOf(payload jsontext.Value) string {
+	var codes struct {
+		Code      string `json:"code"`
+		Anonymous string `json:"anonymousCode"`
+	}
+	if err := json.Unmarshal(payload, &codes); err != nil {
+		return ""
+	}
+	return cmp.Or(codes.Code, codes.Anonymous)
 }
 
 // avro is the envelope in Avro's single-object encoding, by hand: a producer in

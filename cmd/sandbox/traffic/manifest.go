@@ -23,6 +23,8 @@ type Sent struct {
 	AckedAt   int64  `json:"acked_at"`       // ms; when Kafka had it
 	Case      string `json:"case"`           // what it tries
 	Order     bool   `json:"order,omitempty"`
+	Code      string `json:"code,omitempty"`  // the login code that it carries, or the anonymous one
+	Phone     string `json:"phone,omitempty"` // the number that it hides
 	// Want is what may come of it, one of these: the kind of an enriched record
 	// (LOGIN), the status of a result (SENT), or the reason of a dead letter
 	// (code_refused).

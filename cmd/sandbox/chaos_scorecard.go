@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// examplesShown is how many findings of one charge are told.
+const examplesShown = 8
+
+// printScorecard tells what was done and what came of it.
+func printScorecard(out io.Writer, o *oracle, h *havoc, seed uint64, took time.Duration) {
+	fmt.Fprintf(out, "\nchaos, seed %d: %d records in, %d results, in %s\n\nfaults\n", seed, len(o.inputs), len(o.outputs), took.Round(time.Second))
+	for _, kind := range slices.Sorted(maps.Keys(h.count)) {
+		fmt.Fprintf(out, "  %6d  %s\n", h.count[kind], kind)
+	}
+	if n := h.crashes(); n > 0 {
+		fmt.Fprintf(out, "  %6d  times a process ended by itself and was started again\n", n)
+	}
+	fmt.Fprintf(out, "  %6d  outcomes that a fault explains: answers that never came, and what hung on them\n\nscorecard\n", o.excused)
+	for _, c := range charges {
+		found := o.findings[c]
+		fmt.Fprintf(out, "  %6d  %s\n", len(found), c)
+		slices.Sort(found)
+		for _, f := range found[:min(len(found), examplesShown)] {
+			fmt.Fprintf(out, "          - %s\n", strings.ReplaceAll(f, "\n", " "))
+		}
+	}
+	if o.guilty() {
+		fmt.Fprintf(out, "\nNOT all zeros. The same plan again: --seed %d\n", seed)
+		return
+	}
+	fmt.Fprintln(out, "\nall zeros")
+}
+
+// crashes is how often processes ended by themselves.
+func (h *havoc) crashes() int {
+	n := 0
+	for _, k := range h.keepers {
+		k.mu.Lock()
+		n += len(k.crashes)
+		k.mu.Unlock()
+	}
+	return n
+}
