@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ func (a *app) chaosCommand() *cobra.Command {
 	o := chaosOptions{demo: demoOptions{
 		world:  worldOptions{say: func(format string, args ...any) { fmt.Fprintf(a.stderr, "chaos: "+format+"\n", args...) }},
 		driver: "v2", latency: 20 * time.Millisecond,
+		sessionWait: 40 * time.Second, // a login may come late behind a broker that is down
 	}}
 	var noClickHouse bool
 	cmd := &cobra.Command{
@@ -90,13 +92,15 @@ func (a *app) chaos(ctx context.Context, o chaosOptions) (err error) {
 			return fmt.Errorf("make directory: %w", err)
 		}
 	}
+	if _, err := os.Stat(filepath.Join(o.demo.world.dir, "env")); err == nil {
+		return fmt.Errorf("start chaos: %s holds a world already, with records that the oracle knows nothing of", o.demo.world.dir)
+	}
 	o.demo.traffic = traffic.Config{Seed: o.seed, Visits: max(1, int(float64(o.events)/eventsOfVisit)), Over: o.span, Think: 300 * time.Millisecond, Bad: 1}
 	began := time.Now()
 	w, err := startWorld(ctx, o.demo.world)
 	if err != nil {
 		return err
 	}
-	w.env["DOUSTREAM_SESSION_WAIT"] = "40s" // a login may come late behind a broker that is down
 	d := &demo{demoOptions: o.demo, world: w, say: o.demo.world.say, control: douyintest.NewControl(w.env[controlVariable])}
 	verdict, h, err := d.endure(ctx, o)
 	if err == nil {
@@ -105,8 +109,9 @@ func (a *app) chaos(ctx context.Context, o chaosOptions) (err error) {
 	d.say("stopping")
 	err = errors.Join(err, d.stop(), w.close())
 	if err == nil && verdict.guilty() {
-		fmt.Fprintf(a.stdout, "logs and data: %s\n", w.dir)
-		return errReported
+		findings := filepath.Join(w.dir, "findings")
+		fmt.Fprintf(a.stdout, "all findings: %s; logs and data: %s\n", findings, w.dir)
+		return errors.Join(errReported, writeFindings(findings, verdict))
 	}
 	if err == nil && temporary {
 		return os.RemoveAll(w.dir)
@@ -177,15 +182,20 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 		return e, err
 	}
 	e.spans = h.history()
+	open, err := openTransactions(ctx, d.world.env, outputTopics(d.world.env)...)
+	if err != nil {
+		return e, err
+	}
+	e.open = open
 	if d.world.clickhouse != nil {
 		if err := d.gatherRows(ctx, &e); err != nil {
 			return e, err
 		}
 	}
-	codes, err := d.control.Codes(ctx, 1)
+	codes, err1 := d.control.Codes(ctx, 1)
 	messages, err2 := d.control.Messages(ctx)
 	fetches, err3 := d.control.TokenFetches(ctx)
-	if err := errors.Join(err, err2, err3); err != nil {
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return e, err
 	}
 	e.codes, e.messages, e.fetches = codes, messages, fetches

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -28,6 +29,7 @@ type evidence struct {
 	fetches  []douyintest.TokenFetch
 	spans    []span // when somebody suffered
 	leaks    []string
+	open     []string // partitions of results with a transaction that does not end
 }
 
 // input is one record of an input topic, as it lies there.
@@ -117,6 +119,33 @@ func endsOf(ctx context.Context, env environment, committed bool, topics []strin
 	return ends, nil
 }
 
+// openTransactions names the partitions of which a read-committed reader does
+// not see the end, since a transaction is open there.
+func openTransactions(ctx context.Context, env environment, topics ...string) ([]string, error) {
+	ends, err := endsOf(ctx, env, false, topics)
+	if err != nil {
+		return nil, err
+	}
+	stable, err := endsOf(ctx, env, true, topics)
+	if err != nil {
+		return nil, err
+	}
+	var open []string
+	ends.Each(func(o kadm.ListedOffset) {
+		if s, ok := stable.Lookup(o.Topic, o.Partition); ok && s.Offset < o.Offset {
+			open = append(open, fmt.Sprintf("%s/%d from %d to %d", o.Topic, o.Partition, s.Offset, o.Offset))
+		}
+	})
+	slices.Sort(open)
+	return open, nil
+}
+
+// outputTopics are those that doustream's readers read.
+func outputTopics(env environment) []string {
+	prefix := env["DOUSTREAM_TOPIC_PREFIX"]
+	return []string{prefix + schemas.TopicUsers, prefix + schemas.TopicResults, prefix + schemas.TopicDeadLetters}
+}
+
 // readInputs reads what the input topics hold: what was sent, and what a
 // producer's retry may have sent twice.
 func readInputs(ctx context.Context, env environment) ([]input, error) {
@@ -146,7 +175,7 @@ func readInputs(ctx context.Context, env environment) ([]input, error) {
 // readOutputs reads what a read-committed consumer finds in the output topics.
 func readOutputs(ctx context.Context, env environment) (seen []sighting, garbled []string, err error) {
 	prefix := env["DOUSTREAM_TOPIC_PREFIX"]
-	records, err := readAll(ctx, env, true, prefix+schemas.TopicUsers, prefix+schemas.TopicResults, prefix+schemas.TopicDeadLetters)
+	records, err := readAll(ctx, env, true, outputTopics(env)...)
 	if err != nil {
 		return nil, nil, err
 	}

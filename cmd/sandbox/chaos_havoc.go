@@ -89,7 +89,7 @@ func (h *havoc) strike(ctx context.Context, f fault) error {
 	switch f.kind {
 	case faultKill, faultTerm, faultFreeze, faultPause:
 		return h.keepers[f.target].suffer(ctx, f)
-	case faultBroker, faultStall, faultErrors, faultMove:
+	case faultBroker, faultReboot, faultStall, faultErrors, faultMove:
 		h.broker.Lock()
 		defer h.broker.Unlock()
 		return h.strikeBroker(ctx, f)
@@ -123,18 +123,20 @@ func (h *havoc) strikeBroker(ctx context.Context, f fault) error {
 	case faultStall:
 		return standStill(ctx, h.world.kafka.Process, f.lasts)
 	}
-	if h.world.apache != nil {
-		node, err := strconv.Atoi(f.target)
-		if err != nil {
+	if f.kind == faultReboot {
+		if err := h.world.kafka.Terminate(); err != nil {
 			return err
 		}
-		h.world.apache.Kill(node)
 		rest(ctx, f.lasts)
-		return h.world.apache.Restart(ctx, node)
+		return h.world.kafka.Restart(ctx)
 	}
-	h.world.kafka.Kill()
+	node, err := strconv.Atoi(f.target)
+	if err != nil {
+		return err
+	}
+	h.world.apache.Kill(node)
 	rest(ctx, f.lasts)
-	return h.world.kafka.Restart(ctx)
+	return h.world.apache.Restart(ctx, node)
 }
 
 func standStill(ctx context.Context, p *embedded.Process, lasts time.Duration) error {

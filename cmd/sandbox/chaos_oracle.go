@@ -24,6 +24,7 @@ const (
 	chargeContent    charge = "wrong content"
 	chargeUnsent     charge = "results of nothing"
 	chargeGarbled    charge = "results that cannot be read"
+	chargeOpen       charge = "transactions that do not end"
 	chargeCodeTwice  charge = "codes sent too often (I3)"
 	chargeCodeLate   charge = "codes sent past their life"
 	chargeToken      charge = "tokens fetched too often (I6)"
@@ -35,7 +36,7 @@ const (
 )
 
 var charges = []charge{
-	chargeLost, chargeDoubled, chargeOrder, chargeOutcome, chargeContent, chargeUnsent, chargeGarbled, chargeCodeTwice, chargeCodeLate,
+	chargeLost, chargeDoubled, chargeOrder, chargeOutcome, chargeContent, chargeUnsent, chargeGarbled, chargeOpen, chargeCodeTwice, chargeCodeLate,
 	chargeToken, chargeMessage, chargeRowLost, chargeRowDoubled, chargeRowDiffers, chargeLeak,
 }
 
@@ -76,6 +77,7 @@ func judge(e evidence) *oracle {
 		o.judgeRows()
 	}
 	o.findings[chargeGarbled] = e.garbled
+	o.findings[chargeOpen] = e.open
 	o.findings[chargeLeak] = e.leaks
 	return o
 }
@@ -153,8 +155,8 @@ func (o *oracle) explained(s traffic.Sent, got sighting) bool {
 	from := time.UnixMilli(s.SentAt)
 	switch got.what {
 	case string(schemas.ReasonCodeOutcomeUnknown):
-		asked := len(o.byCode[s.Code].Asks) > 0
-		return asked && o.suffered(from, got.at) && !s.Wanted(string(schemas.ReasonCodeExpired))
+		_, issued := o.byCode[s.Code] // one that never was is in no ledger, and refused in the end
+		return (issued || s.Wanted(string(schemas.ReasonCodeRefused))) && o.suffered(from, got.at)
 	case string(schemas.ReasonCodeExpired):
 		return got.at.Sub(from) > codeLife
 	case string(schemas.ReasonLoginFailed), string(schemas.ReasonDecryptFailed), string(schemas.ReasonSignatureMismatch):

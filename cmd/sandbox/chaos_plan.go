@@ -18,7 +18,8 @@ const (
 	faultTerm   faultKind = "SIGTERM"            // likewise
 	faultFreeze faultKind = "SIGSTOP, short"     // below the session time-out
 	faultPause  faultKind = "SIGSTOP, long"      // beyond it: others take over, and then it wakes
-	faultBroker faultKind = "broker kill -9"     // Kafka, or one node of it
+	faultBroker faultKind = "broker kill -9"     // one node of Apache Kafka
+	faultReboot faultKind = "broker restart"     // Kafka in a box, in order: after a kill it loses open transactions' marks
 	faultStall  faultKind = "broker SIGSTOP"     // Kafka in a box answers nobody
 	faultErrors faultKind = "broker errors"      // requests of one kind fail
 	faultMove   faultKind = "leaders move"       // leaders and coordinators
@@ -77,7 +78,7 @@ func (c cast) menu() []menuItem {
 	if c.nodes > 0 {
 		items = append(items, menuItem{faultBroker, 14, s, 5 * s})
 	} else {
-		items = append(items, menuItem{faultBroker, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultMove, 6, 0, 0})
+		items = append(items, menuItem{faultReboot, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultMove, 6, 0, 0})
 	}
 	if c.clickhouse {
 		items = append(items, menuItem{faultHouse, 6, 0, 3 * s}, menuItem{faultQuiet, 3, s, 5 * s})

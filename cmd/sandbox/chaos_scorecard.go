@@ -4,13 +4,28 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
 )
 
-// examplesShown is how many findings of one charge are told.
+// examplesShown is how many findings of one charge are told; a file has all.
 const examplesShown = 8
+
+// writeFindings writes every finding to a file.
+func writeFindings(path string, o *oracle) error {
+	var b strings.Builder
+	for _, c := range charges {
+		for _, f := range o.findings[c] {
+			fmt.Fprintf(&b, "%s: %s\n", c, f)
+		}
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	return nil
+}
 
 // printScorecard tells what was done and what came of it.
 func printScorecard(out io.Writer, o *oracle, h *havoc, seed uint64, took time.Duration) {

@@ -103,7 +103,10 @@ func (k *Kafka) Close() error {
 	return nil
 }
 
-// KafkaProcess is a Kafka in a process of its own, so that it can be killed without whoever uses it.
+// KafkaProcess is a Kafka in a process of its own, so that it can be paused and restarted without whoever uses it. What
+// was committed survives a kill; but a transaction that was open is then aborted without a marker in the log, and
+// readers that begin before it drop what the same producer writes later: stop it in order, or use [StartApache], where
+// transactions are to survive it.
 type KafkaProcess struct {
 	*Process
 	options KafkaOptions
