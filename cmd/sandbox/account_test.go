@@ -94,7 +94,8 @@ func TestAccountFindsDisorder(t *testing.T) {
 	}
 	sent := []traffic.Sent{
 		{Topic: "login", Offset: 0, Want: []string{"LOGIN"}},
-		{Topic: "phone", Offset: 3, Want: []string{"PHONE"}}, {Topic: "phone", Offset: 5, Want: []string{"PHONE"}},
+		{Topic: "phone", Offset: 3, Want: []string{"PHONE"}},
+		{Topic: "phone", Offset: 5, Want: []string{"PHONE"}},
 	}
 	for _, row := range []struct {
 		name                 string

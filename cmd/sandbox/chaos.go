@@ -37,7 +37,7 @@ type chaosOptions struct {
 func (a *app) chaosCommand() *cobra.Command {
 	o := chaosOptions{demo: demoOptions{
 		world:  worldOptions{say: func(format string, args ...any) { fmt.Fprintf(a.stderr, "chaos: "+format+"\n", args...) }},
-		driver: "v2", latency: 20 * time.Millisecond,
+		driver: "v2", latency: 20 * time.Millisecond, sinks: 2,
 		sessionWait: 40 * time.Second, // a login may come late behind a broker that is down
 	}}
 	var noClickHouse bool
@@ -124,7 +124,7 @@ func (d *demo) endure(ctx context.Context, o chaosOptions) (*oracle, *havoc, err
 	if err := d.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := d.startRoles(ctx); err != nil {
+	if err := d.startRoles(ctx, nil, nil); err != nil {
 		return nil, nil, err
 	}
 	h := d.newHavoc()

@@ -32,6 +32,7 @@ type demoOptions struct {
 	backlog     bool // the traffic is there before anybody reads it
 	driver      string
 	enrich      int           // processes
+	sinks       int           // likewise; 0: one
 	latency     time.Duration // of the platform
 	sessionWait time.Duration
 	outage      time.Duration // of each way to fail; 0: none
@@ -240,7 +241,9 @@ func (d *demo) startRoles(ctx context.Context, _ *watcher, _ *traffic.Manifest) 
 	type start struct{ command, instance string }
 	starts := []start{{"notify", "notify-1"}, {"notify", "notify-2"}}
 	if d.world.clickhouse != nil {
-		starts = append(starts, start{"sink", "sink-1"})
+		for i := range max(d.sinks, 1) {
+			starts = append(starts, start{"sink", fmt.Sprintf("sink-%d", i+1)})
+		}
 	}
 	for i := range d.enrich {
 		starts = append(starts, start{"enrich", fmt.Sprintf("enrich-%d", i+1)})

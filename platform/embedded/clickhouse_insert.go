@@ -66,7 +66,7 @@ func (c *conn) collect(f *os.File) (block, error) {
 		switch proto.ClientCode(code) {
 		case proto.ClientCodeData:
 		case proto.ClientCodeCancel:
-			return all, &exception{queryCancelled, "Query was cancelled. (QUERY_WAS_CANCELLED)"}
+			return all, &exception{queryCancelled, "Query was canceled. (QUERY_WAS_CANCELLED)"}
 		default:
 			return all, fmt.Errorf("packet %d where a block was due", code)
 		}

@@ -182,7 +182,7 @@ func (c *conn) execute(statement string) error {
 		if gone.Load() {
 			part.free()
 			s.cancel()
-			return &exception{queryCancelled, "Query was cancelled. (QUERY_WAS_CANCELLED)"}
+			return &exception{queryCancelled, "Query was canceled. (QUERY_WAS_CANCELLED)"}
 		}
 		more, err := out.part(part)
 		if err != nil || !more {

@@ -237,7 +237,7 @@ func TestClickHouseStatements(t *testing.T) {
 			t.Errorf("exists: %d %v", exists, err)
 		}
 	})
-	t.Run("an unknown database and a cancelled query", func(t *testing.T) {
+	t.Run("an unknown database and a canceled query", func(t *testing.T) {
 		other := connect(t, strings.Replace(ch.DSN(), "/shop", "/nowhere", 1), clickhouse.CompressionNone)
 		var e *clickhouse.Exception
 		if err := other.Ping(testContext(t)); !errors.As(err, &e) || e.Code != 81 {
@@ -253,7 +253,7 @@ func TestClickHouseStatements(t *testing.T) {
 		for rows.Next() {
 		}
 		if err := conn.Ping(testContext(t)); err != nil {
-			t.Errorf("after a cancel: %v", err)
+			t.Errorf("after it: %v", err)
 		}
 	})
 }
