@@ -5,6 +5,8 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/schemas"
 )
 
 // namedColumn is a column of a table with its name there.
@@ -45,6 +47,40 @@ type block struct {
 	oldest     int64 // earliest Kafka timestamp, ms
 	rejections []rejection
 	announced  *span // the range that a predecessor announced and that this block stands for
+}
+
+// blanks are blocks of one table to be filled again: their columns have grown to
+// the size that a block needs. Safe for concurrent use.
+type blanks struct {
+	table   table
+	decoder *schemas.Decoder
+	free    chan *block
+}
+
+// spareBlocks bounds the blocks of one table that wait to be filled again.
+const spareBlocks = 4
+
+func newBlanks(t table, d *schemas.Decoder) *blanks {
+	return &blanks{table: t, decoder: d, free: make(chan *block, spareBlocks)}
+}
+
+// take answers an empty block.
+func (b *blanks) take() *block {
+	select {
+	case block := <-b.free:
+		return block
+	default:
+		return newBlock(b.table.rows(b.decoder))
+	}
+}
+
+// giveBack lets a block's memory be used again.
+func (b *blanks) giveBack(block *block) {
+	block.reset()
+	select {
+	case b.free <- block:
+	default:
+	}
 }
 
 // rejection is a record that cannot be a row.

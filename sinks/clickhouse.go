@@ -89,10 +89,10 @@ type ClickHouse struct {
 	log     *slog.Logger
 	metrics *metrics
 	server  *server
-	decoder *schemas.Decoder
 
-	slots chan *connection // as many inserts at a time as there are connections
-	pace  map[string]*pace // by table
+	slots  chan *connection   // as many inserts at a time as there are connections
+	pace   map[string]*pace   // by table
+	blanks map[string]*blanks // by table
 
 	passes func(point string) // tests only: called before and after every step
 
@@ -120,8 +120,8 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 		return nil, fmt.Errorf("configure ClickHouse sink: %w", err)
 	}
 	s := &ClickHouse{
-		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), server: server, decoder: schemas.NewDecoder(cfg.Registry),
-		slots: make(chan *connection, cfg.Connections), pace: make(map[string]*pace),
+		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), server: server,
+		slots: make(chan *connection, cfg.Connections), pace: make(map[string]*pace), blanks: make(map[string]*blanks),
 		partitions: make(map[topicPartition]*partition),
 		passes:     func(string) {},
 	}
@@ -130,6 +130,7 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 	}
 	for _, t := range tables {
 		s.pace[t.name] = newPace(cfg.InsertsPerSecond)
+		s.blanks[t.name] = newBlanks(t, schemas.NewDecoder(cfg.Registry))
 	}
 	return s, nil
 }

@@ -21,12 +21,12 @@ const testGroup = "test.sink"
 
 // world is a Kafka with the sink's topics and a ClickHouse with its tables.
 type world struct {
-	t      testing.TB
-	kafka  *embedded.Kafka
-	engine *embedded.ClickHouse
-	client *kgo.Client // produces
-	rows   driver.Conn
-	topics *Topics
+	t       testing.TB
+	brokers []string
+	engine  *embedded.ClickHouse
+	client  *kgo.Client // produces
+	rows    driver.Conn
+	topics  *Topics
 }
 
 func newWorld(t testing.TB, partitions int32) *world {
@@ -36,7 +36,12 @@ func newWorld(t testing.TB, partitions int32) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = kafka.Close() })
-	w := &world{t: t, kafka: kafka, engine: migrated(t), topics: testTopics(t, 0)}
+	return newWorldOn(t, kafka.Brokers(), partitions)
+}
+
+func newWorldOn(t testing.TB, brokers []string, partitions int32) *world {
+	t.Helper()
+	w := &world{t: t, brokers: brokers, engine: migrated(t), topics: testTopics(t, 0)}
 	w.rows = connect(t, w.engine.DSN())
 	w.client = w.newClient()
 	for _, topic := range []string{schemas.TopicUsers, schemas.TopicResults, schemas.TopicDeadLetters} {
@@ -49,7 +54,7 @@ func newWorld(t testing.TB, partitions int32) *world {
 
 func (w *world) newClient(opts ...kgo.Opt) *kgo.Client {
 	w.t.Helper()
-	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(w.kafka.Brokers()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(w.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -84,7 +89,7 @@ func (w *world) produce(records ...*kgo.Record) {
 
 func (w *world) config() ClickHouseConfig {
 	return ClickHouseConfig{
-		Connect: []kgo.Opt{kgo.SeedBrokers(w.kafka.Brokers()...)}, Group: testGroup, Prefix: "test.", Topics: w.topics, DSN: w.engine.DSN(),
+		Connect: []kgo.Opt{kgo.SeedBrokers(w.brokers...)}, Group: testGroup, Prefix: "test.", Topics: w.topics, DSN: w.engine.DSN(),
 		BlockRows: 50, BlockAge: 50 * time.Millisecond, InsertsPerSecond: 200,
 		SessionTimeout: 3 * time.Second, RebalanceTimeout: 10 * time.Second, DrainTimeout: 5 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),

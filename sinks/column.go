@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strings"
@@ -123,6 +124,9 @@ func wireBytes[T number](data []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), len(data)*int(unsafe.Sizeof(data[0])))
 }
 
+// absent is the mask of rows that are null.
+var absent = bytes.Repeat([]byte{1}, 4096)
+
 // nullableColumn is a Nullable column of numbers: a mask, then the values.
 type nullableColumn[T number] struct {
 	typed
@@ -140,8 +144,8 @@ func (c *nullableColumn[T]) append(v *T) {
 }
 
 func (c *nullableColumn[T]) pad(rows int) {
-	for len(c.nulls) < rows {
-		c.nulls = append(c.nulls, 1)
+	for missing := rows - len(c.nulls); missing > 0; missing = rows - len(c.nulls) {
+		c.nulls = append(c.nulls, absent[:min(missing, len(absent))]...)
 	}
 	c.values.pad(rows)
 }

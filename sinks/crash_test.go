@@ -67,7 +67,7 @@ func runVictim() {
 
 func (w *world) victim(point string, nth int32, signal syscall.Signal) *exec.Cmd {
 	w.t.Helper()
-	text, err := json.Marshal(victim{w.kafka.Brokers(), w.engine.DSN(), point, nth, signal})
+	text, err := json.Marshal(victim{w.brokers, w.engine.DSN(), point, nth, signal})
 	if err != nil {
 		w.t.Fatal(err)
 	}

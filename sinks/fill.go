@@ -5,7 +5,9 @@ import "time"
 // fill takes records into blocks until the partition stops. A block is offered to
 // write when it is due, and goes on growing until write takes it.
 func (p *partition) fill() {
-	open := p.blank()
+	blanks := p.sink.blanks[p.table.name]
+	open := blanks.take()
+	defer func() { blanks.giveBack(open) }()
 	age := time.NewTimer(p.sink.cfg.BlockAge)
 	age.Stop()
 	defer age.Stop()
@@ -36,7 +38,7 @@ func (p *partition) fill() {
 		case <-wake:
 			p.takeIn(p.queue.dequeue())
 		case handover <- open:
-			open, aged, offered = p.blank(), false, false
+			open, aged, offered = blanks.take(), false, false
 		}
 	}
 }

@@ -53,7 +53,6 @@ type partition struct {
 	// between fill and write.
 	due      chan struct{} // a block wants to be inserted; holds one
 	handover chan *block
-	spare    chan *block // blocks to be filled again
 
 	delivery delivery // write's own
 
@@ -76,7 +75,6 @@ func newPartition(s *ClickHouse, at place, t table) *partition {
 		queue:    queue{wake: make(chan struct{}, 1)},
 		due:      make(chan struct{}, 1),
 		handover: make(chan *block),
-		spare:    make(chan *block, 2),
 		started:  make(chan takeover, 1),
 		stopping: make(chan struct{}),
 	}
@@ -173,24 +171,5 @@ func (p *partition) stopped() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// blank answers an empty block.
-func (p *partition) blank() *block {
-	select {
-	case b := <-p.spare:
-		b.reset()
-		return b
-	default:
-		return newBlock(p.table.rows(p.sink.decoder))
-	}
-}
-
-// giveBack lets a block's memory be used again.
-func (p *partition) giveBack(b *block) {
-	select {
-	case p.spare <- b:
-	default:
 	}
 }

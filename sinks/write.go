@@ -37,7 +37,7 @@ func (p *partition) write() {
 		}
 		for b != nil {
 			next, err := p.deliver(b, on)
-			p.giveBack(b)
+			p.sink.blanks[p.table.name].giveBack(b)
 			if err != nil {
 				if !errors.Is(err, errStopped) {
 					p.fail(err)
