@@ -1,11 +1,13 @@
 package sinks
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/schemas"
@@ -227,5 +229,41 @@ func TestTimesOutsideTheTypeAreBounded(t *testing.T) {
 	}
 	if at := time.UnixMilli(maxTimestamp).UTC(); at.Year() != 2299 || time.UnixMilli(maxTimestamp+1).UTC().Year() != 2300 {
 		t.Fatal(at)
+	}
+}
+
+// encoded is a block in the bytes that the native protocol sends.
+func encoded(t interface{ Fatal(...any) }, b *block) []byte {
+	var buf proto.Buffer
+	in := b.input()
+	if err := (proto.Block{Rows: len(b.at), Columns: len(in)}).EncodeRawBlock(&buf, 54460, in); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Buf
+}
+
+// Other framings, older versions and what is no user take the decoder's way.
+func TestRecordsOfAnyFramingBecomeTheSameRow(t *testing.T) {
+	for _, u := range everyKind() {
+		var blocks [][]byte
+		for _, format := range []schemas.Format{schemas.FormatSingleObject, schemas.FormatConfluent, schemas.FormatJSON} {
+			encoder, err := schemas.NewEncoder(format, map[string]uint32{"doustream.EnrichedUser": 7, "doustream.NotificationResult": 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			value, err := encoder.EnrichedUser(nil, &u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newBlock(newUserRows(nil))
+			b.add(record(schemas.TopicUsers, 1, value))
+			if len(b.rejections) > 0 {
+				t.Fatalf("%s: %v", format, b.rejections[0].cause)
+			}
+			blocks = append(blocks, encoded(t, b))
+		}
+		if !bytes.Equal(blocks[0], blocks[1]) || !bytes.Equal(blocks[0], blocks[2]) {
+			t.Errorf("%v differs by framing", u.Kind)
+		}
 	}
 }

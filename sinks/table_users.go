@@ -1,8 +1,6 @@
 package sinks
 
 import (
-	"strings"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/schemas"
@@ -110,17 +108,4 @@ func (r *userRows) addKind(u *schemas.EnrichedUser, before int) {
 		r.groups.subscription.fill(before)
 		r.subscription.append(u.Subscription)
 	}
-}
-
-// consentNumbers and coordNumbers are the tables' Enum8 values.
-var (
-	consentNumbers = map[schemas.ConsentStatus]int8{
-		schemas.ConsentAccept: 1, schemas.ConsentReject: 2, schemas.ConsentBan: 3, schemas.ConsentFail: 4,
-	}
-	coordNumbers = map[schemas.CoordType]int8{schemas.CoordWGS84: 1, schemas.CoordGCJ02: 2}
-)
-
-// consentNumber is 0, UNKNOWN, for a status that this version does not know.
-func consentNumber(s schemas.ConsentStatus) int8 {
-	return consentNumbers[schemas.ConsentStatus(strings.ToLower(string(s)))]
 }

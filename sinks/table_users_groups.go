@@ -78,7 +78,7 @@ func (c locationColumns) named() group {
 func (c locationColumns) append(l *schemas.Location) {
 	c.longitude.append(&l.Longitude)
 	c.latitude.append(&l.Latitude)
-	c.coordType.append(coordNumbers[l.CoordType])
+	c.coordType.append(int8(l.CoordType.Number()))
 	c.city.append(l.City)
 	c.province.append(l.Province)
 	c.district.append(l.District)
@@ -191,7 +191,7 @@ func (c subscriptionColumns) named() group {
 func (c subscriptionColumns) append(s *schemas.Subscription) {
 	for _, t := range s.Templates {
 		c.templates.elements.append(t.TemplateID)
-		c.status.elements.append(consentNumber(t.Status))
+		c.status.elements.append(int8(t.Status.Number()))
 		always := uint8(0)
 		if t.Always {
 			always = 1
