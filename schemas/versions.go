@@ -57,9 +57,8 @@ var shipped = []struct {
 
 var (
 	versions = loadVersions()
-	byPrint  = make(map[uint64]*Schema, len(versions))
-	newest   = make(map[string]*Schema, len(versions))
-	_        = indexVersions()
+	byPrint  = indexVersions(func(s *Schema) uint64 { return s.Fingerprint })
+	newest   = indexVersions(func(s *Schema) string { return s.Name })
 )
 
 // Schemas lists every schema version ever shipped, oldest first.
@@ -93,13 +92,13 @@ func loadVersions() []Schema {
 	return list
 }
 
-func indexVersions() struct{} {
+// indexVersions finds a version by its key; of several the last counts.
+func indexVersions[K comparable](key func(*Schema) K) map[K]*Schema {
+	index := make(map[K]*Schema, len(versions))
 	for i := range versions {
-		s := &versions[i]
-		byPrint[s.Fingerprint] = s
-		newest[s.Name] = s
+		index[key(&versions[i])] = &versions[i]
 	}
-	return struct{}{}
+	return index
 }
 
 func init() {
