@@ -49,7 +49,7 @@ the control address (/_sim/), which also tells everything that it was asked.`,
 
 func (f *platformFlags) platform() *douyintest.Platform {
 	p := douyintest.New(douyintest.Options{
-		Apps: traffic.Apps(), CodeLife: f.codeLife, TokenLife: f.tokens, NotifyInterval: f.notifyMinInterval,
+		Apps: traffic.PlatformApps(), CodeLife: f.codeLife, TokenLife: f.tokens, NotifyInterval: f.notifyMinInterval,
 		ForbiddenText: traffic.ForbiddenText,
 	})
 	p.SetLatency("", douyintest.Latency{Median: f.latency, P99: f.tail})

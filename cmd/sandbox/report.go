@@ -22,7 +22,7 @@ type report struct {
 	answers [][][]string
 
 	summary   douyintest.Summary
-	fetches   map[string]int // tokens fetched, by app and kind
+	fetches   map[string]int // requests for tokens, by app, kind and whether they failed
 	delivered int            // messages that users have
 	sentTwice []string       // messages that a user has twice
 	codes     []string       // codes that were sent more often than they may be
@@ -43,7 +43,11 @@ func (r *report) askPlatform(ctx context.Context, control *douyintest.Control) (
 	}
 	r.fetches = map[string]int{}
 	for _, f := range fetches {
-		r.fetches[f.AppID+" "+string(f.Kind)]++
+		key := f.AppID + " " + string(f.Kind)
+		if f.ErrNo != 0 || f.Fault != "" {
+			key += ", failed"
+		}
+		r.fetches[key]++
 	}
 	messages, err := control.Messages(ctx)
 	if err != nil {
@@ -73,14 +77,18 @@ func (r *report) countMessages(messages []douyintest.Message) {
 	}
 }
 
+// wrongSecret is jscode2session's number for it.
+const wrongSecret = 40017
+
 // judgeCodes finds codes that were sent again although an answer had come, or
 // more than once again after an outcome that nobody can know (I3). A request
-// that the platform throttled was refused for certain, and does not count.
+// that the platform throttled, or whose secret it refused, was refused for
+// certain, and does not count.
 func (r *report) judgeCodes(codes []douyintest.CodeHistory) {
 	for _, c := range codes {
 		sent := 0
 		for _, ask := range c.Asks {
-			if ask.Fault != douyintest.ModeThrottle {
+			if ask.Fault != douyintest.ModeThrottle && ask.ErrNo != wrongSecret {
 				sent++
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"doustream/platform/douyin/douyintest"
 )
 
-// The mini-apps of the sandbox. The last two live through bad days only.
+// The mini-apps of the sandbox. The last three live through bad days only.
 const (
 	AppShop   = "tt60d4166000000008801"
 	AppTravel = "tt60d4166000000008802"
@@ -14,20 +14,29 @@ const (
 	// AppLost never hears the first answer for a code, nor any for a message:
 	// the connection is reset behind the effect.
 	AppLost = "tt60d4166000000008804"
+	// AppWrongSecret is configured with a secret that the platform refuses.
+	AppWrongSecret = "tt60d4166000000008805"
 )
 
 // AppUnconfigured is an app that nobody has configured.
 const AppUnconfigured = "tt00000000000000000"
 
-// Apps are the mini-apps with their secrets, as doustream and the simulated
-// platform must both know them.
+// Apps are the mini-apps with their secrets, as doustream is to know them.
 func Apps() []douyin.App {
 	return []douyin.App{
 		{ID: AppShop, Secret: "sandbox-secret-of-the-shop-app"},
 		{ID: AppTravel, Secret: "sandbox-secret-of-the-travel-app"},
 		{ID: AppRefused, Secret: "sandbox-secret-of-the-refused-app"},
 		{ID: AppLost, Secret: "sandbox-secret-of-the-lost-app"},
+		{ID: AppWrongSecret, Secret: "sandbox-secret-that-is-wrong"},
 	}
+}
+
+// PlatformApps are the mini-apps as the platform knows them.
+func PlatformApps() []douyin.App {
+	apps := Apps()
+	apps[len(apps)-1].Secret = "sandbox-secret-that-is-right"
+	return apps
 }
 
 // unknownErrNo is in no table.

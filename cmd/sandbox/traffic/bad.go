@@ -123,6 +123,15 @@ var refused = []badCase{
 		v.app = AppLost
 		v.failLogin("answer lost behind the exchange", schemas.ReasonCodeOutcomeUnknown)
 	}},
+	{"device behind a login under a wrong secret", schemas.TopicDevice, reasons(schemas.ReasonLoginFailed), good, func(v *visit) {
+		v.app, v.logins = AppWrongSecret, 1
+		v.send(plan{
+			name: "login under a wrong secret", topic: schemas.TopicLogin, want: []string{string(schemas.ReasonCodeExpired)},
+			payload: func(time.Time) []byte { return loginOf(v.login) },
+			age:     codeLife - 10*time.Second, // so that the wait for a better secret is over soon
+		})
+		v.pause()
+	}},
 	{"phone of a session that never logged in", schemas.TopicPhone, reasons(schemas.ReasonSessionMissing), withPhone(), alone},
 	{"device of a session that never logged in", schemas.TopicDevice, reasons(schemas.ReasonSessionMissing), good, alone},
 	{"phone of an anonymous session", schemas.TopicPhone, reasons(schemas.ReasonSessionAnonymous), withPhone(), func(v *visit) {
@@ -144,6 +153,9 @@ var refused = []badCase{
 	{"watermark of last week", schemas.TopicPhone, reasons(schemas.ReasonWatermarkStale), marked(func(app string, now time.Time) watermark { return mark(app, now.AddDate(0, 0, -7), true) }), nil},
 	{"watermark of tomorrow", schemas.TopicPhone, reasons(schemas.ReasonWatermarkStale), marked(func(app string, now time.Time) watermark { return mark(app, now.AddDate(0, 0, 1), false) }), nil},
 }
+
+// codeLife is DOUSTREAM_CODE_LIFE, unless it is told otherwise.
+const codeLife = 3 * time.Minute
 
 // good leaves the event as it is.
 func good(*visit, *plan) {}

@@ -103,6 +103,13 @@ var badOrders = []struct {
 		v.consent()
 		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{"UNKNOWN"}})
 	}},
+	{"order under a wrong secret", func(v *visit, name string) {
+		v.app = AppWrongSecret
+		v.consent()
+		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{"EXPIRED"}, edit: func(o *order, now time.Time) {
+			o.ExpiresAt = now.Add(5 * time.Second).UnixMilli()
+		}})
+	}},
 	{"order without notification_id", func(v *visit, name string) {
 		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{string(schemas.ReasonInvalid)}, edit: func(o *order, _ time.Time) {
 			o.NotificationID = ""

@@ -2,9 +2,6 @@ package douyintest_test
 
 import (
 	"context"
-	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,44 +157,4 @@ func await(t *testing.T, ok func() bool) {
 			t.Fatal("did not come about in ten seconds")
 		}
 	}
-}
-
-// BenchmarkExchange is the client and the platform over loopback, on all cores;
-// ceiling is a request that the handler answers without a thought.
-func BenchmarkExchange(b *testing.B) {
-	srv, ctl := serve(b, douyintest.Options{})
-	c := client(b, srv)
-	names := make([]string, b.N)
-	for i := range names {
-		names[i] = fmt.Sprint("user", i)
-	}
-	var codes []douyintest.Login
-	for len(names) > 0 {
-		n := min(len(names), 20000)
-		logins, err := ctl.Logins(context.Background(), app.ID, names[:n], false)
-		if err != nil {
-			b.Fatal(err)
-		}
-		codes, names = append(codes, logins...), names[n:]
-	}
-	var next atomic.Int64
-	b.ReportAllocs()
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	for range 256 {
-		wg.Go(func() {
-			for {
-				i := next.Add(1) - 1
-				if i >= int64(b.N) {
-					return
-				}
-				if _, err := c.ExchangeCode(context.Background(), app, douyin.Code(codes[i].Code), ""); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "exchanges/s")
 }
