@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -37,6 +38,10 @@ type box struct {
 	local    *douyintest.Local
 	cfg      Config
 	client   *kgo.Client
+
+	log     *slog.Logger              // nil: none, or standard error if the environment says so
+	metrics prometheus.Registerer     // nil: none
+	wrap    func(p Platform) Platform // nil: the client as it is
 }
 
 func newBox(t *testing.T, cfg Config, opts douyintest.Options) *box {
@@ -82,11 +87,18 @@ func (b *box) start(name string) *member {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := b.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	if os.Getenv("NOTIFY_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("instance", name)
 	}
-	task, err := New(b.cfg, Deps{Platform: client, Output: testOutput{}, Keys: testKeys, Logger: log})
+	var platform Platform = client
+	if b.wrap != nil {
+		platform = b.wrap(client)
+	}
+	task, err := New(b.cfg, Deps{Platform: platform, Output: testOutput{}, Keys: testKeys, Logger: log, Metrics: b.metrics})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -182,8 +182,8 @@ func (t *Task) goSend(timeout time.Duration, request func(context.Context) func(
 // sweep forgets what is past its life, now and then.
 func (t *Task) sweep() {
 	const (
-		every = time.Second
-		most  = 5000
+		every = 5 * time.Second
+		most  = 50_000
 	)
 	gone := t.dedup.expire(t.loop.Now(), most)
 	if len(gone) > 0 {
