@@ -41,13 +41,18 @@ func runSink(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	registry, err := p.openRegistry()
+	if err != nil {
+		return err
+	}
+	defer closeRegistry(registry)
 	connect, err := connectOptions(c, log)
 	if err != nil {
 		return err
 	}
 	sink, err := sinks.NewClickHouse(sinks.ClickHouseConfig{
 		Connect: connect, Group: c.Names.Group(config.Sink), Prefix: c.Names.TopicPrefix, Topics: topics,
-		DSN:       c.ClickHouse.DSN.Reveal(),
+		DSN: c.ClickHouse.DSN.Reveal(), Registry: resolver(registry),
 		BlockRows: c.Sink.BlockRows, BlockBytes: int64(c.Sink.BlockBytes), BlockAge: c.Sink.BlockAge,
 		InsertsPerSecond: c.Sink.InsertsPerSecond, Connections: c.Sink.Connections, MemoryBytes: int64(c.Sink.MemoryBytes),
 		DrainTimeout: p.drainTimeout(), Logger: log, Metrics: p.roleMetrics(config.Sink),
