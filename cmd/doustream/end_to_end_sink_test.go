@@ -93,6 +93,7 @@ func TestEndToEndRun(t *testing.T) {
 			return query + " answers " + strconv.Itoa(count(t, db, query)) + ", want " + strconv.Itoa(want) + "\n" + all.log.String()
 		})
 	}
+	checkDashboards(t, w.get(all, "/metrics"))
 	w.stop(all)
 	if code, out, errs := invoke(t, w.environ, "verify"); code != exitOK || !strings.Contains(out, "user_events") {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)

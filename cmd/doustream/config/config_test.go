@@ -215,6 +215,14 @@ func TestUsesReadOnlyTheirSections(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsNotNeededIsNotRead(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DOUSTREAM_KAFKA_BROKERS=b:1", "DOUSTREAM_APPS_0_SECRET_FILE=/nowhere", "DOUSTREAM_SEALING_KEYS_FILE=/nowhere"}
+	if _, unknown, faults := load(t, environ, Topics); len(faults) > 0 || len(unknown) > 0 {
+		t.Errorf("faults %v, unknown %v", faults, unknown)
+	}
+}
+
 func TestUnknownVariablesAreNamed(t *testing.T) {
 	t.Parallel()
 	_, unknown, _ := load(t, good("DOUSTREAM_KAFAK_BROKERS=x", "DOUSTREAM_LOG_LEVEL_FILE=x", "DOUSTREAM_EMPTY="), Enrich)

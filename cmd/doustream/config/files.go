@@ -17,13 +17,21 @@ const (
 var indexed = regexp.MustCompile(`_\d+_`)
 
 // readFiles puts the contents of NAME_FILE in the place of NAME, for secrets.
-func readFiles(values map[string]string, faults *Faults) {
+// Files that the uses do not need may be out of their reach.
+func readFiles(values map[string]string, uses []Use, faults *Faults) {
 	for name, path := range values {
 		secret, ok := strings.CutSuffix(name, fileSuffix)
-		if !ok || !knownSecret(secret) {
+		if !ok {
+			continue
+		}
+		v, known := secretNamed(secret)
+		if !known {
 			continue
 		}
 		delete(values, name)
+		if !needed(v.Uses, uses) {
+			continue
+		}
 		if _, both := values[secret]; both {
 			faults.add(name, "and %s are both set", secret)
 			continue
@@ -61,10 +69,13 @@ func readFile(path string) (string, error) {
 	return text, nil
 }
 
-func knownSecret(name string) bool {
-	return slices.ContainsFunc(Variables(&Config{}), func(v Variable) bool {
-		return v.Secret && sameName(v.Name, name)
-	})
+func secretNamed(name string) (Variable, bool) {
+	known := Variables(&Config{})
+	i := slices.IndexFunc(known, func(v Variable) bool { return v.Secret && sameName(v.Name, name) })
+	if i < 0 {
+		return Variable{}, false
+	}
+	return known[i], true
 }
 
 // unknownNames lists what is set and no section declares: mostly a misspelling.

@@ -21,7 +21,7 @@ func Load(environ []string, uses ...Use) (c *Config, unknown []string, err error
 	c = &Config{}
 	var faults Faults
 	values := set(environ)
-	readFiles(values, &faults)
+	readFiles(values, uses, &faults)
 	unknown = unknownNames(values)
 
 	root := reflect.ValueOf(c).Elem()
