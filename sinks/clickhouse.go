@@ -140,12 +140,16 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 // away is waited out inside. A partition that somebody must look after (a table
 // or a right is missing) stops, is logged and counted, and the others go on.
 func (s *ClickHouse) Run(ctx context.Context) error {
+	s.lease = newLease(s.cfg.SessionTimeout, time.Now)
+	// A client joins its group while it is still being made: partitions that are
+	// given meanwhile wait, for they use it.
+	s.mu.Lock()
 	client, err := kgo.NewClient(s.clientOptions()...)
+	s.client = client
+	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("start ClickHouse sink: %w", err)
 	}
-	s.client = client
-	s.lease = newLease(s.cfg.SessionTimeout, time.Now)
 	leasing, stopLeasing := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
 	keeper.Go(func() { s.lease.keep(leasing, s.heartbeat) })
