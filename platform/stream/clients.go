@@ -27,11 +27,14 @@ func (c *Config) newClient(purpose string, own ...kgo.Opt) (*kgo.Client, error) 
 		kgo.WithLogger(&clientLog{log: c.Logger.With("client", purpose), told: make(map[string]time.Time)}),
 		kgo.WithHooks(dialPause{}),
 		kgo.DisableClientMetrics(),
+		// A partition that is paused drops what was fetched for it meanwhile, to
+		// fetch it again: small fetches beside the window keep that small.
+		kgo.FetchMaxPartitionBytes(256 << 10),
 	}
 	opts = append(append(opts, c.Connect...), own...)
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("make %s client: %w", purpose, err)
+		return nil, &OperatorError{Advice: "configuration", Err: fmt.Errorf("make %s client: %w", purpose, err)}
 	}
 	return client, nil
 }

@@ -10,6 +10,7 @@ type outEntry struct {
 	next      int64      // offset to commit for part
 	bytes     int64      // of the input, for its flow
 	committed func()     // nil for none; called from the loop
+	joined    bool       // belongs into the transaction of the entry before it
 }
 
 // outbox is what a task has retired and the transactor has not committed. An
@@ -35,13 +36,19 @@ func (o *outbox) put(entries []outEntry) {
 	o.wake()
 }
 
-// take moves everything that is queued to dst.
-func (o *outbox) take(dst []outEntry) []outEntry {
+// take moves what is queued to dst, up to the entry with which it has the given
+// number of records, and those that are joined to it.
+func (o *outbox) take(dst []outEntry, records int) []outEntry {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	dst = append(dst, o.entries...)
-	clear(o.entries)
-	o.entries = o.entries[:0]
+	n := 0
+	for ; n < len(o.entries) && (records > 0 || o.entries[n].joined); n++ {
+		records -= len(o.entries[n].records)
+	}
+	dst = append(dst, o.entries[:n]...)
+	left := copy(o.entries, o.entries[n:])
+	clear(o.entries[left:])
+	o.entries = o.entries[:left]
 	return dst
 }
 

@@ -106,5 +106,6 @@ func (p *poller) deliver(fetched kgo.FetchTopicPartition) {
 	part := p.session.input(topicPartition{fetched.Topic, fetched.Partition})
 	if part != nil && part.deliver(fetched.Records, fetched.HighWatermark) {
 		p.session.pause(part)
+		p.session.transactor.press()
 	}
 }

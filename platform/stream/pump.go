@@ -63,6 +63,10 @@ func (l *loop) retire(p *partition, in *Input) {
 	p.frontier = in.Record.Offset + 1
 	l.session.metrics.retired.Inc()
 	if in.retired != nil {
+		first := len(l.out)
 		in.retired()
+		for i := first; i < len(l.out); i++ {
+			l.out[i].joined = true
+		}
 	}
 }

@@ -210,18 +210,24 @@ func TestAnAppendThatIsNotAnsweredIsRepeated(t *testing.T) {
 }
 
 func TestAnAppendThatIsRefusedEndsInAnError(t *testing.T) {
-	virtually(t, func(t *testing.T) {
-		k := cluster(t, 1, "in", "out", "state")
-		result := make(chan error, 1)
-		run(t, k, "a", withState, func(l *stream.Loop) stream.Task {
-			return &script{open: func() {
-				l.Append(&stream.Record{Topic: "state", Value: make([]byte, 2<<20)}, func(err error) { result <- err })
-			}}
+	for name, rec := range map[string]*stream.Record{
+		"too large":              {Topic: "state", Value: make([]byte, 2<<20)},
+		"not a state topic":      {Topic: "out"},
+		"another task's to keep": {Topic: "state", Partition: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				k := cluster(t, 1, "in", "out", "state")
+				result := make(chan error, 1)
+				run(t, k, "a", withState, func(l *stream.Loop) stream.Task {
+					return &script{open: func() { l.Append(rec, func(err error) { result <- err }) }}
+				})
+				if err := <-result; err == nil {
+					t.Error("no error")
+				}
+			})
 		})
-		if err := <-result; err == nil {
-			t.Error("no error")
-		}
-	})
+	}
 }
 
 func TestFollowedTopicsAreReadToTheirEndBeforeOpen(t *testing.T) {

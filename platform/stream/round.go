@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -18,6 +19,16 @@ type round struct {
 	genID    int32
 	fresh    []outEntry
 }
+
+// shortRound is the least time that results are collected for.
+const shortRound = 20 * time.Millisecond
+
+// roundRecords is about how many output records a round holds at most, so that
+// a flood of emits does not outlast the transaction's time-out.
+const roundRecords = 100_000
+
+// abortsTillError is how many aborts in a row mean that somebody must act.
+const abortsTillError = 10
 
 // share is one task's part of a round.
 type share struct {
@@ -53,11 +64,13 @@ func (r *round) collect(ctx context.Context) error {
 	timer := time.NewTimer(r.session.cfg.CommitInterval)
 	defer timer.Stop()
 	for {
-		if err := r.gather(ctx); err != nil || r.empty() || r.hurried() {
+		if err := r.gather(ctx); err != nil || r.empty() || r.hurried() || r.records >= roundRecords {
 			return err
 		}
 		select {
 		case <-r.wakeup:
+		case <-r.pressed:
+			timer.Reset(max(0, min(shortRound, r.session.cfg.CommitInterval)-time.Since(r.began)))
 		case <-timer.C:
 			return nil
 		case <-ctx.Done():
@@ -68,7 +81,7 @@ func (r *round) collect(ctx context.Context) error {
 
 func (r *round) gather(ctx context.Context) error {
 	for _, task := range r.current() {
-		r.fresh = task.outbox.take(r.fresh[:0])
+		r.fresh = task.outbox.take(r.fresh[:0], roundRecords-r.records)
 		if len(r.fresh) == 0 {
 			continue
 		}
@@ -210,7 +223,11 @@ func (r *round) again(ctx context.Context, reason error) error {
 		s.task.outbox.restore(s.entries)
 	}
 	r.aborts++
-	r.session.log.Warn("transaction aborted, its results are produced again", "attempt", r.aborts, "error", reason)
+	level := slog.LevelWarn
+	if r.aborts%abortsTillError == 0 {
+		level = slog.LevelError
+	}
+	r.session.log.Log(ctx, level, "transaction aborted, its results are produced again", "attempt", r.aborts, "error", reason)
 	wait := min(20*time.Millisecond<<min(r.aborts, 8), 2*time.Second)
 	return sleep(ctx, wait)
 }

@@ -57,7 +57,12 @@ type member struct {
 	stop func() error
 }
 
-func launch(t *testing.T, k *fakeKafka, instance string, change func(*stream.Config)) *member {
+func launch(t *testing.T, k *fakeKafka, instance string) *member {
+	t.Helper()
+	return launchTask(t, k, instance, nil, func(l *stream.Loop) stream.Task { return &lazy{l, "out"} })
+}
+
+func launchTask(t *testing.T, k *fakeKafka, instance string, change func(*stream.Config), task func(*stream.Loop) stream.Task) *member {
 	t.Helper()
 	w := newWire(k.network)
 	cfg := config([]kgo.Opt{k.connect[0], w.opt()}, instance)
@@ -67,7 +72,7 @@ func launch(t *testing.T, k *fakeKafka, instance string, change func(*stream.Con
 	if change != nil {
 		change(&cfg)
 	}
-	r, err := stream.New(cfg, func(l *stream.Loop) stream.Task { return &lazy{l, "out"} })
+	r, err := stream.New(cfg, task)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,21 +171,21 @@ func storm(t *testing.T, fault kfake.Fault) {
 		defer h.Remove()
 		time.AfterFunc(6*time.Second, h.Remove)
 	}
-	a := launch(t, c, "a", nil)
+	a := launch(t, c, "a")
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	wait := func() { <-tick.C }
 	wait()
-	launch(t, c, "b", nil)
+	launch(t, c, "b")
 	wait()
-	c1 := launch(t, c, "c", nil)
+	c1 := launch(t, c, "c")
 	wait()
 	a.stop() // in good order
 	wait()
 	c1.wire.cut() // and this one is killed, and started again
-	launch(t, c, "c", nil)
+	launch(t, c, "c")
 	wait()
-	launch(t, c, "d", nil)
+	launch(t, c, "d")
 	<-fed
 	audit(t, connect, n)
 }

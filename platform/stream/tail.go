@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -144,6 +145,14 @@ func (t *stateTail) tell() {
 
 // append writes a record outside of transactions.
 func (l *loop) append(rec *Record, readBack func(error)) {
+	if !l.session.ownsState(l.number, topicPartition{rec.Topic, rec.Partition}) {
+		if readBack != nil {
+			l.post(func() {
+				readBack(fmt.Errorf("append to %s/%d: not a state partition of task %d", rec.Topic, rec.Partition, l.number))
+			})
+		}
+		return
+	}
 	l.session.journal.write(rec, func(rec *Record, err error) {
 		if readBack != nil {
 			l.post(func() { l.state.written(rec, err, readBack) })

@@ -86,6 +86,17 @@ func (s *session) statePartitions(number int32) []topicPartition {
 	return all
 }
 
+// ownsState reports whether a task may append to a partition.
+func (s *session) ownsState(task int32, tp topicPartition) bool {
+	if !slices.Contains(s.cfg.State, tp.topic) {
+		return false
+	}
+	if s.cfg.Layout == Copartition {
+		return tp.number == task
+	}
+	return tp.number >= 0 && tp.number < s.counts[tp.topic]
+}
+
 // follow reads the ends of the followed topics for l and starts to read them.
 func (s *session) follow(l *loop) {
 	s.spawn(func(ctx context.Context) error {

@@ -18,6 +18,7 @@ type transactor struct {
 	session *session
 	client  *kgo.Client // transactional
 	wakeup  chan struct{}
+	pressed chan struct{} // holds one signal: a window is full
 
 	mu      sync.Mutex
 	tasks   []*loop
@@ -38,12 +39,21 @@ type waiter struct {
 }
 
 func newTransactor(s *session, client *kgo.Client) *transactor {
-	return &transactor{session: s, client: client, wakeup: make(chan struct{}, 1)}
+	return &transactor{session: s, client: client, wakeup: make(chan struct{}, 1), pressed: make(chan struct{}, 1)}
 }
 
 func (t *transactor) wake() {
 	select {
 	case t.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+// press shortens the round under way: a window is full, perhaps of what only
+// waits for its commit, and a commit interval is a long time for an idle input.
+func (t *transactor) press() {
+	select {
+	case t.pressed <- struct{}{}:
 	default:
 	}
 }
