@@ -40,8 +40,8 @@ type Config struct {
 	Leader string   // one of Inputs, or "" for none
 	State  []string // restored up to one's own marker, then tailed; written by Emit, Done or Append
 	// Follow are topics that others write and this role only reads, all
-	// partitions of them, passed to Task.Restore: read to the end that was seen
-	// at start before Open, then tailed. SingleOwner only.
+	// partitions of them, passed to Task.Restore: read, behind all state, to the
+	// end that was seen then, before Open, and tailed after it. SingleOwner only.
 	Follow []string
 
 	CommitInterval   time.Duration // default 100ms

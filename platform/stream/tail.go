@@ -20,6 +20,7 @@ type stateTail struct {
 	markers map[topicPartition]bool   // whose own marker has not been read
 	ends    map[topicPartition]int64  // followed ones, whose end at the start was not reached
 	listing bool                      // the ends are not known yet
+	listed  bool                      // and have been asked for: once the state is restored
 	next    map[topicPartition]int64  // read up to, exclusive
 	acked   map[topicPartition][]read // appended and not read back, by offset
 	later   []batch                   // read past a marker before the task was open
@@ -50,10 +51,7 @@ func (t *stateTail) begin() {
 		t.mark(tp)
 	}
 	l.session.reader.add(l, state)
-	if len(l.session.cfg.Follow) > 0 {
-		t.listing = true
-		l.session.follow(l)
-	}
+	t.listing = len(l.session.cfg.Follow) > 0
 	t.check()
 }
 
@@ -119,6 +117,10 @@ func (t *stateTail) check() {
 	l := t.loop
 	if l.opened.Load() {
 		return
+	}
+	if t.listing && !t.listed && len(t.markers) == 0 {
+		t.listed = true
+		l.session.follow(l)
 	}
 	if len(t.markers) > 0 || len(t.ends) > 0 || t.listing {
 		t.tell()

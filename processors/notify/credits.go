@@ -16,17 +16,6 @@ type ledger struct {
 	max     int
 	entries map[id]schemas.CreditState
 	full    bool // facts were left out: that an entry is missing says nothing
-	opened  bool
-	early   []fact // read before the task opened
-}
-
-// fact is a consent fact in a form that a restore of millions can hold.
-type fact struct {
-	key       id
-	status    schemas.ConsentStatus
-	at        int64
-	partition int32
-	offset    int64
 }
 
 // clockTolerance is how much earlier than a refusal by the platform an accept
@@ -42,67 +31,50 @@ func creditID(appID, openID, templateID string) id {
 	return id(sum[:16])
 }
 
-// restore takes in a snapshot, before open.
+// restore takes in a snapshot, before any fact.
 func (l *ledger) restore(key id, s schemas.CreditState) { l.entries[key] = s }
 
-// take takes in a fact. Before open it is put by: the snapshot that holds it
-// already may be read later.
+// take takes in a fact. The snapshot that may hold it already was restored
+// before: the runtime reads followed topics behind all state.
 func (l *ledger) take(f schemas.ConsentFact, rec *stream.Record) {
-	held := fact{creditID(f.AppID, f.OpenID, f.TemplateID), f.Status, f.OccurredAt, rec.Partition, rec.Offset}
-	if !l.opened {
-		l.early = append(l.early, held)
-		return
-	}
-	l.apply(held)
-}
-
-// open applies what was put by.
-func (l *ledger) open() {
-	l.opened = true
-	for _, f := range l.early {
-		l.apply(f)
-	}
-	l.early = nil
-}
-
-func (l *ledger) apply(f fact) {
-	s, known := l.entries[f.key]
-	if known && includes(s, f) {
+	key := creditID(f.AppID, f.OpenID, f.TemplateID)
+	s, known := l.entries[key]
+	if known && includes(s, f, rec) {
 		return
 	}
 	if !known && len(l.entries) >= l.max {
 		l.full = true
 		return
 	}
-	s.Partition, s.Offset = f.partition, f.offset
-	switch f.status {
+	s.Partition, s.Offset = rec.Partition, rec.Offset
+	switch f.Status {
 	case schemas.ConsentAccept:
-		if s.RefusedAt == 0 || f.at > s.RefusedAt-clockTolerance.Milliseconds() {
+		if s.RefusedAt == 0 || f.OccurredAt > s.RefusedAt-clockTolerance.Milliseconds() {
 			s.Credits++
 			s.Standing = true
-			s.AcceptedAt = max(s.AcceptedAt, f.at)
+			s.AcceptedAt = max(s.AcceptedAt, f.OccurredAt)
 			s.RefusedAt = 0
 		}
 	case schemas.ConsentReject, schemas.ConsentBan:
-		if f.at >= s.AcceptedAt {
+		if f.OccurredAt >= s.AcceptedAt {
 			s.Standing = false
-			s.RejectedAt = f.at
+			s.RejectedAt = f.OccurredAt
 		}
 	default:
 		if !known {
 			return
 		}
 	}
-	l.entries[f.key] = s
+	l.entries[key] = s
 }
 
 // includes reports whether a fact went into a snapshot already. Facts of one
 // user stand in one partition, unless their topic was given more.
-func includes(s schemas.CreditState, f fact) bool {
-	if s.Partition == f.partition {
-		return f.offset <= s.Offset
+func includes(s schemas.CreditState, f schemas.ConsentFact, rec *stream.Record) bool {
+	if s.Partition == rec.Partition {
+		return rec.Offset <= s.Offset
 	}
-	return f.at <= max(s.AcceptedAt, s.RejectedAt)
+	return f.OccurredAt <= max(s.AcceptedAt, s.RejectedAt)
 }
 
 // permits reports whether the platform may be asked to send: under advise

@@ -89,7 +89,6 @@ func (t *Task) Restore(rec *stream.Record) {
 // Open takes up what the predecessor left.
 func (t *Task) Open() {
 	t.opened, t.openedAt = true, t.loop.Now()
-	t.ledger.open()
 	for _, a := range t.apps {
 		a.bucket = newBucket(t.cfg.Rate, t.openedAt)
 	}

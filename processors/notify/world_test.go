@@ -112,7 +112,7 @@ func (w *world) start() *instance {
 	for p, n := range w.next {
 		i.fetched[p] = n
 	}
-	for _, topic := range []string{consentTopic, stateTopic, tokensTopic} {
+	for _, topic := range []string{stateTopic, tokensTopic, consentTopic} {
 		for _, rec := range w.log[topic] {
 			i.task.Restore(rec)
 		}
