@@ -65,6 +65,9 @@ func EnrichedUserSchema() Schema { return *newest[nameEnrichedUser] }
 // NotificationResultSchema is the current schema of notifications.results.
 func NotificationResultSchema() Schema { return *newest[nameNotificationResult] }
 
+// usualUser is room for most enriched users, so that one is not grown to.
+const usualUser = 448
+
 // EnrichedUser appends u to dst.
 func (e *Encoder) EnrichedUser(dst []byte, u *EnrichedUser) ([]byte, error) {
 	if e.format == FormatJSON {
@@ -72,6 +75,9 @@ func (e *Encoder) EnrichedUser(dst []byte, u *EnrichedUser) ([]byte, error) {
 	}
 	if e.user == nil {
 		return dst, fmt.Errorf("encode %s: %w", nameEnrichedUser, errSchemaUnknown)
+	}
+	if dst == nil {
+		dst = make([]byte, 0, usualUser)
 	}
 	return appendEnrichedUser(append(dst, e.user...), u), nil
 }

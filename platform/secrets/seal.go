@@ -101,7 +101,7 @@ func header(sealed []byte) (id, rest []byte, ok bool) {
 // derive makes the cipher of one record. A nonce may come from the same
 // derivation because no subkey is ever used twice.
 func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, error) {
-	okm, err := hkdf.Key(sha256.New, k.secret, salt, infoPrefix+purpose, subkeySize+nonceSize)
+	okm, err := k.expand(salt, infoPrefix+purpose)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,4 +111,12 @@ func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, er
 	}
 	aead, err := cipher.NewGCM(block)
 	return aead, okm[subkeySize:], err
+}
+
+func (k sealingKey) expand(salt []byte, info string) ([]byte, error) {
+	if !fits(k.secret, salt, info) {
+		return hkdf.Key(sha256.New, k.secret, salt, info, subkeySize+nonceSize)
+	}
+	okm := subkeyOf(k.secret, salt, info)
+	return okm[:], nil
 }
