@@ -9,7 +9,7 @@ import (
 // decrypt, check and encode. It holds its own results until the loop takes
 // them.
 type job struct {
-	facts   [sessionKeys]entry
+	facts   [sessionKeys]found
 	now     int64 // ms
 	one     [1]*stream.Record
 	out     []*stream.Record
@@ -20,7 +20,7 @@ type job struct {
 }
 
 // start hands an event to a worker, with what is known of its session.
-func (e *event) start(facts [sessionKeys]entry) {
+func (e *event) start(facts [sessionKeys]found) {
 	e.state = stateWorking
 	e.job = job{facts: facts, now: e.task.now()}
 	e.task.loop.Work(e.work, e.worked)
@@ -30,11 +30,12 @@ func (e *event) start(facts [sessionKeys]entry) {
 func (e *event) work() {
 	j := &e.job
 	j.barren, j.keyless = true, true
-	for _, f := range j.facts {
-		if f == nil {
+	for i := range j.facts {
+		f := &j.facts[i]
+		if f.entry == nil {
 			break
 		}
-		session, ok := e.task.openSession(f, e.p.event.AppID)
+		session, ok := e.task.session(f, e.p.event.AppID)
 		if !ok {
 			continue
 		}
@@ -53,6 +54,11 @@ func (e *event) work() {
 func (e *event) worked() {
 	t, j := e.task, &e.job
 	e.state = stateIdle
+	for i := range j.facts {
+		if f := &j.facts[i]; f.fresh {
+			t.recent.keep(f.at, f.remembered)
+		}
+	}
 	switch {
 	case t.closed:
 	case j.reason != "":
@@ -64,6 +70,21 @@ func (e *event) worked() {
 		e.keyless, e.barren = j.keyless, j.barren
 		t.decide(e)
 	}
+}
+
+// session answers the session of a fact, from what is remembered or else from
+// the fact, which is remembered from then on.
+func (p *processor) session(f *found, appID string) (schemas.SessionFact, bool) {
+	if f.remembered != nil {
+		if session, err := p.memory.open(f.remembered); err == nil {
+			return session, session.AppID == appID
+		}
+	}
+	session, ok := p.openSession(f.entry, appID)
+	if ok {
+		f.remembered, f.fresh = p.memory.seal(&session), true
+	}
+	return session, ok
 }
 
 // openSession opens one RESULT; one that does not open, or is another app's,

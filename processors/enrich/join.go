@@ -17,9 +17,18 @@ type lineage [sessionKeys]int64
 // known is what the task knows of an event's session, of the logins that have
 // retired.
 type known struct {
-	facts  [sessionKeys]entry // RESULTs, newest login first
+	facts  [sessionKeys]found // RESULTs, newest login first
 	logins lineage            // theirs
 	failed int64              // the newest login that failed, as in lineage
+}
+
+// found is a fact of the table: where it lies, and, if it was opened a little
+// while ago, what was remembered of it.
+type found struct {
+	entry      entry
+	at         place
+	remembered []byte
+	fresh      bool // remembered is new
 }
 
 // known looks a session up. A login that has not retired is not there yet:
@@ -28,7 +37,9 @@ func (t *Task) known(e *event) (k known) {
 	id := e.p.event.SessionID
 	s := t.active[id]
 	oldest := t.now() - t.sessionLife
-	for f := t.ledger.table.newest(id); f != nil; f = t.ledger.table.before(f) {
+	table := t.ledger.table
+	at := table.newest(id)
+	for f := table.entry(at); f != nil; at, f = f.next(), table.entry(f.next()) {
 		if f.app() != e.p.app || f.at() < oldest || string(f.session()) != id {
 			continue
 		}
@@ -39,13 +50,13 @@ func (t *Task) known(e *event) (k known) {
 		if f.kind() == factFailed {
 			k.failed = max(k.failed, offset+1)
 		} else {
-			k.insert(f, offset+1)
+			k.insert(found{entry: f, at: at}, offset+1)
 		}
 	}
 	return k
 }
 
-func (k *known) insert(f entry, login int64) {
+func (k *known) insert(f found, login int64) {
 	for i := range k.logins {
 		if login > k.logins[i] {
 			copy(k.logins[i+1:], k.logins[i:])
@@ -62,6 +73,9 @@ func (t *Task) decideJoin(e *event) {
 	k := t.known(e)
 	if k.logins[0] != 0 && k.logins != e.tried {
 		e.tried = k.logins
+		for i := range k.facts {
+			k.facts[i].remembered = t.recent.find(k.facts[i].at)
+		}
 		e.start(k.facts)
 		return
 	}

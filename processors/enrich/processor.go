@@ -24,6 +24,7 @@ type processor struct {
 	peppers   *secrets.Peppers
 	registry  schemas.SchemaResolver
 	facts     factSealer
+	memory    *memorySealer
 	gate      gate
 	metrics   *metrics
 	logger    *slog.Logger
@@ -69,6 +70,11 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 	for _, app := range cfg.Apps {
 		p.apps[app.ID] = app
 	}
+	memory, err := newMemorySealer()
+	if err != nil {
+		return nil, err
+	}
+	p.memory = memory
 	p.facts = factSealer{ring: deps.Sealing, topic: p.names.sessions}
 	p.gate = newLimits(cfg, p.metrics)
 	return p, nil

@@ -131,16 +131,14 @@ func (e entry) head() fact {
 	}
 }
 
-// newest answers the newest entry under a session's slot, or nil. Entries of
-// another session may share the slot: callers compare.
-func (t *table) newest(session string) entry { return t.entry(t.index[t.slot(session)]) }
+// newest answers where the newest entry under a session's slot lies. Entries
+// of another session may share the slot: callers compare.
+func (t *table) newest(session string) place { return t.index[t.slot(session)] }
 
-// before answers the entry before e, or nil.
-func (t *table) before(e entry) entry { return t.entry(e.next()) }
-
+// entry answers the entry at a place; nil: nowhere, or expired.
 func (t *table) entry(p place) entry {
 	c := t.chunks[uint32(p>>32)]
-	if p == 0 || c == nil { // nowhere, or expired
+	if p == 0 || c == nil {
 		return nil
 	}
 	return entry(c.bytes[uint32(p):])
@@ -148,7 +146,7 @@ func (t *table) entry(p place) entry {
 
 // decided answers the outcome of a code.
 func (t *table) decided(session string, hash codeHash) (entry, bool) {
-	for e := t.newest(session); e != nil; e = t.before(e) {
+	for e := t.entry(t.newest(session)); e != nil; e = t.entry(e.next()) {
 		if e.hash() == hash && string(e.session()) == session {
 			return e, true
 		}

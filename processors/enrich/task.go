@@ -16,6 +16,7 @@ type Task struct {
 	owner     string
 
 	ledger   *ledger
+	recent   *recent
 	frontier int64               // login offset below which every login has retired
 	passed   int64               // ms, how far the watermark has come
 	active   map[string]*session // sessions with something unfinished
@@ -45,6 +46,7 @@ func (p *processor) newTask(l loop) *Task {
 	t := &Task{
 		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
 		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
+		recent:  new(recent),
 		sending: map[*event]permit{}, restored: map[string][]byte{},
 	}
 	t.ledger = &ledger{
