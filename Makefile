@@ -1,6 +1,6 @@
 # What a newcomer runs: `make demo`, `make test`. Engines and tools are installed by name, pinned, into .engines and .bin.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-race bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
+.PHONY: help build demo chaos test test-race bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,6 +10,10 @@ build: ## doustream and sandbox, into .bin
 
 demo: engines build ## the whole system on this machine, with traffic, for a minute
 	.bin/sandbox demo
+
+chaos: engines engines-kafka build ## faults against an oracle, on both Kafkas: a quarter of an hour
+	.bin/sandbox chaos --faults 200 --events 20000 --seed $(or $(SEED),1)
+	.bin/sandbox chaos --kafka apache --faults 30 --events 6000 --seed $(or $(SEED),1)
 
 test: engines ## all tests
 	go test -shuffle=on -timeout 15m ./...

@@ -38,7 +38,6 @@ func (a *app) chaosCommand() *cobra.Command {
 	o := chaosOptions{demo: demoOptions{
 		world:  worldOptions{say: func(format string, args ...any) { fmt.Fprintf(a.stderr, "chaos: "+format+"\n", args...) }},
 		driver: "v2", latency: 20 * time.Millisecond, sinks: 2,
-		sessionWait: 40 * time.Second, // a login may come late behind a broker that is down
 	}}
 	var noClickHouse bool
 	cmd := &cobra.Command{
@@ -73,6 +72,7 @@ func (a *app) chaosCommand() *cobra.Command {
 	flags.IntVar(&o.faults, "faults", 20, "faults")
 	flags.DurationVar(&o.span, "over", 0, "time over which events and faults come (default 2s for each fault, 20s at least)")
 	flags.IntVar(&o.demo.enrich, "enrich", 3, "processes of the role enrich")
+	flags.DurationVar(&o.demo.sessionWait, "session-wait", 40*time.Second, "DOUSTREAM_SESSION_WAIT; a login may come late behind a broker that is down")
 	flags.DurationVar(&o.demo.patience, "patience", 90*time.Second, "how long nothing may come of anything before what is missing counts as lost")
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,33 @@ import (
 	"doustream/platform/douyin/douyintest"
 	"doustream/schemas"
 )
+
+// testChaos runs chaos with what is given and wants a card of zeros.
+func testChaos(t *testing.T, args ...string) {
+	t.Helper()
+	var out bytes.Buffer
+	if code := run(t.Context(), append([]string{"chaos", "--dir", t.TempDir()}, args...), &out, t.Output()); code != exitOK || !strings.Contains(out.String(), "all zeros\n") {
+		t.Fatalf("exit %d:\n%s", code, out.String())
+	}
+}
+
+// TestChaos is a short one of each kind of fault that a Kafka in a box can have
+// (I1 to I8, by the oracle).
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	testChaos(t, "--events", "500", "--faults", "8", "--seed", "5", "--session-wait", "20s")
+}
+
+// TestChaosOnApacheKafka kills one of three real brokers, too.
+func TestChaosOnApacheKafka(t *testing.T) {
+	if os.Getenv("DOUSTREAM_TEST_KAFKA") == "" {
+		t.Skip("set DOUSTREAM_TEST_KAFKA, as make test-kafka does")
+	}
+	testChaos(t, "--kafka", "apache", "--no-clickhouse", "--events", "500", "--faults", "6", "--seed", "3", "--session-wait", "30s")
+}
 
 var began = time.UnixMilli(1763800000000)
 
