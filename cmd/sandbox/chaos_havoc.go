@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -15,10 +16,11 @@ import (
 	"doustream/platform/embedded"
 )
 
-// span is a time in which somebody suffered.
+// span is a time in which somebody suffered that can lose what it has in hand:
+// the platform's bad days stand in its own ledger, and ClickHouse loses nothing.
 type span struct {
 	from, to time.Time
-	what     string
+	role     string // whose process; empty: a broker's, which everybody feels
 }
 
 // havoc makes a plan's faults come true.
@@ -67,10 +69,25 @@ func (h *havoc) note(f fault, from time.Time, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.count[f.kind]++
-	h.spans = append(h.spans, span{from, time.Now(), string(f.kind) + " " + f.target})
+	switch f.kind {
+	case faultKill, faultTerm, faultFreeze, faultPause:
+		role, _, _ := strings.Cut(f.target, "-")
+		h.spans = append(h.spans, span{from, time.Now(), role})
+	case faultBroker, faultReboot, faultStall, faultErrors, faultMove:
+		h.spans = append(h.spans, span{from, time.Now(), ""})
+	}
 	if err != nil && len(h.errs) == 0 {
 		h.errs = append(h.errs, fmt.Errorf("%s: %w", f, err))
 	}
+}
+
+// noteCrash enters that a process of a role ended by itself.
+func (h *havoc) noteCrash(instance string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	role, _, _ := strings.Cut(instance, "-")
+	now := time.Now()
+	h.spans = append(h.spans, span{now.Add(-restartPause), now, role})
 }
 
 // rest waits for d; false means that ctx ended.
@@ -189,6 +206,7 @@ func (h *havoc) setPlatform(ctx context.Context, change func()) error {
 // ends by itself is started again.
 type keeper struct {
 	role    *role
+	crashed func() // is told of an end by itself
 	say     func(format string, args ...any)
 	mu      sync.Mutex // held while the process suffers a fault
 	crashes []string   // guarded by mu; how it ended by itself
@@ -206,6 +224,7 @@ func (k *keeper) watch(ctx context.Context) {
 		if !k.role.Running() && ctx.Err() == nil {
 			end := fmt.Sprint(k.role.Wait())
 			k.crashes = append(k.crashes, end)
+			k.crashed()
 			k.say("%s ended by itself (%s), and is started again", k.role.name, end)
 			if err := k.role.Relaunch(ctx); err != nil {
 				k.say("start %s again: %v", k.role.name, err)

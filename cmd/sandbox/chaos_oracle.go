@@ -152,31 +152,52 @@ func (o *oracle) judgeContent(s traffic.Sent, got sighting) {
 // nobody can know what became of a request whose answer never came, and a
 // session whose login was lost so opens nothing.
 func (o *oracle) explained(s traffic.Sent, got sighting) bool {
-	from := time.UnixMilli(s.SentAt)
 	switch got.what {
 	case string(schemas.ReasonCodeOutcomeUnknown):
-		_, issued := o.byCode[s.Code] // one that never was is in no ledger, and refused in the end
-		return (issued || s.Wanted(string(schemas.ReasonCodeRefused))) && o.suffered(from, got.at)
+		return o.answerLost(s)
 	case string(schemas.ReasonCodeExpired):
-		return got.at.Sub(from) > codeLife
+		return got.at.Sub(time.UnixMilli(s.SentAt)) > codeLife
 	case string(schemas.ReasonLoginFailed), string(schemas.ReasonDecryptFailed), string(schemas.ReasonSignatureMismatch):
 		return o.failed[s.Session]
 	case schemas.StatusUnknown.String():
-		return s.Order && o.suffered(from, got.at)
+		return s.Order && o.sendLost(s, got)
 	}
 	return false
 }
 
-// suffered says whether somebody did in a time, or shortly before.
-func (o *oracle) suffered(from, to time.Time) bool {
+// answerLost says whether the answer to a code may have been: the platform lost
+// it, or who asked suffered just then. A code that never was is in no ledger.
+func (o *oracle) answerLost(s traffic.Sent) bool {
+	history, issued := o.byCode[s.Code]
+	if !issued {
+		return s.Wanted(string(schemas.ReasonCodeRefused)) && len(o.spans) > 0
+	}
+	return slices.ContainsFunc(history.Asks, func(a douyintest.Ask) bool {
+		return unclear(a) || o.suffered("enrich", a.At.Add(-patience), a.At.Add(patience))
+	})
+}
+
+// sendLost says likewise of a notification: between its intent and its result.
+func (o *oracle) sendLost(s traffic.Sent, got sighting) bool {
+	lost := slices.ContainsFunc(o.messages, func(m douyintest.Message) bool {
+		return m.OpenID == s.User && m.AppID == s.AppID && m.Fault != "" && m.Fault != douyintest.ModeThrottle
+	})
+	return lost || o.suffered("notify", time.UnixMilli(s.SentAt), got.at)
+}
+
+// suffered says whether a process of that role did in a time, or what hung on
+// it is felt then; a broker's faults are everybody's.
+func (o *oracle) suffered(role string, from, to time.Time) bool {
 	return slices.ContainsFunc(o.spans, func(s span) bool {
-		return s.from.Before(to) && s.to.Add(aftermath).After(from)
+		return (s.role == role || s.role == "") && s.from.Before(to) && s.to.Add(aftermath).After(from)
 	})
 }
 
 const (
 	// aftermath is how long a fault is felt: a session time-out and a take-over.
-	aftermath = 30 * time.Second
+	aftermath = 15 * time.Second
+	// patience is how long who asked waits for an answer, and some.
+	patience = 6 * time.Second
 	// codeLife is how long a code may be sent, counted from its event.
 	codeLife = 3 * time.Minute
 )
@@ -218,7 +239,7 @@ func (o *oracle) judgeCodes() {
 		switch {
 		case len(asks) > 2:
 			o.findings[chargeCodeTwice] = append(o.findings[chargeCodeTwice], fmt.Sprintf("%s: %d times", name, len(asks)))
-		case len(asks) == 2 && !unclear(asks[0]) && !o.suffered(asks[0].At, asks[1].At):
+		case len(asks) == 2 && !unclear(asks[0]) && !o.suffered("enrich", asks[0].At.Add(-patience), asks[1].At):
 			o.findings[chargeCodeTwice] = append(o.findings[chargeCodeTwice], name+": twice, and the first answer was clear")
 		}
 		for _, a := range asks {
@@ -247,7 +268,7 @@ func (o *oracle) judgeTokens() {
 			continue
 		}
 		at := holder{f.AppID, string(f.Kind)}
-		if before, ok := last[at]; ok && f.At.Sub(before.At) < 30*time.Minute && !o.suffered(before.At, f.At) {
+		if before, ok := last[at]; ok && f.At.Sub(before.At) < 30*time.Minute && !o.suffered("notify", before.At, f.At) {
 			o.findings[chargeToken] = append(o.findings[chargeToken], fmt.Sprintf("%s of %s, %s after the one before", f.Kind, f.AppID, f.At.Sub(before.At)))
 		}
 		last[at] = f

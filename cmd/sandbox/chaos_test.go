@@ -79,7 +79,7 @@ func flawless() evidence {
 // else with it.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	suffered := []span{{began.Add(-time.Second), began.Add(time.Hour), "kill -9 enrich-1"}}
+	suffered := []span{{began.Add(-time.Second), began.Add(time.Hour), "enrich"}, {began.Add(-time.Second), began.Add(time.Hour), "notify"}}
 	for _, c := range []struct {
 		name  string
 		plant func(e *evidence)
@@ -99,6 +99,11 @@ func TestOracle(t *testing.T) {
 		{"an unknown outcome on a bad day", func(e *evidence) {
 			e.outputs[2].what, e.rows[2].what, e.spans = "UNKNOWN", "UNKNOWN", suffered
 		}, nil},
+		{"a lost login while another role suffered", func(e *evidence) {
+			e.spans = suffered[1:]
+			e.outputs, e.rows, e.inputs, e.sent = e.outputs[:1], e.rows[:1], e.inputs[:1], e.sent[:1]
+			e.outputs[0].enriched, e.outputs[0].what, e.rows[0].what = false, "code_outcome_unknown", "code_outcome_unknown"
+		}, []charge{chargeOutcome}},
 		{"a lost login, and what hung on it", func(e *evidence) {
 			e.spans = suffered
 			for i, what := range []string{"code_outcome_unknown", "login_failed"} {
