@@ -70,7 +70,7 @@ func fateOf(err error) fateRow {
 
 // The reasons of results, beside those of schemas.Reason for StatusInvalid.
 const (
-	reasonSent           = "sent"
+	reasonSent           = "" // a reason says why it was not sent
 	reasonOutcomeUnknown = "outcome_unknown" // no answer that says what became of it
 	reasonInterrupted    = "interrupted"     // the owner died while it was being sent
 	reasonUnreachable    = "platform_unreachable"
@@ -91,7 +91,7 @@ const (
 // reasonTexts is every reason that dedup may have to remember, by a number
 // that is never given another meaning within one process.
 var reasonTexts = []string{
-	"", reasonSent, reasonOutcomeUnknown, reasonInterrupted, reasonUnreachable, reasonRefused, reasonThrottled,
+	reasonSent, reasonOutcomeUnknown, reasonInterrupted, reasonUnreachable, reasonRefused, reasonThrottled,
 	reasonQuota, reasonToken, reasonConfig, reasonBadRequest, reasonContent, reasonUser, reasonNotSubscribed,
 	reasonNoConsent, reasonExpired, reasonUnreadable, string(schemas.ReasonAppUnknown),
 }
