@@ -30,6 +30,10 @@ type store interface {
 	insert(ctx context.Context, block rows, token string) error
 	// present reports which of the block's rows the table holds.
 	present(ctx context.Context, block rows) ([]bool, error)
+	// derive brings what is derived from the block's rows up to date, where an
+	// insert may have ended between the table and its views. Repeating it changes
+	// nothing.
+	derive(ctx context.Context, block rows) error
 }
 
 // rejects takes the rows that the table will never hold.
@@ -107,7 +111,11 @@ func (d *delivery) insert(ctx context.Context, block rows) error {
 	}
 	for round := 0; round < maxRounds; round++ {
 		if look {
-			if left, err := d.look(ctx, block, missing); err != nil || left == 0 {
+			left, err := d.look(ctx, block, missing)
+			if err == nil && round == 0 && left < len(missing) {
+				err = d.store.derive(ctx, block)
+			}
+			if err != nil || left == 0 {
 				return err
 			}
 		}
@@ -153,13 +161,24 @@ func (d *delivery) put(ctx context.Context, block rows, missing []bool, lo, hi, 
 		return nil
 	}
 	if !d.refused(block.offsets()[lo:hi]) {
-		err := d.store.insert(ctx, block.pick(keep), d.token(block, lo, hi, round))
-		if err == nil || !d.poison(err) {
+		refusal := d.store.insert(ctx, block.pick(keep), d.token(block, lo, hi, round))
+		if refusal == nil || !d.poison(refusal) {
+			return refusal
+		}
+		// A view may have refused what the table has taken already.
+		left, err := d.look(ctx, block, missing)
+		if err == nil && left < len(missing) {
+			err = d.store.derive(ctx, block)
+		}
+		if err != nil || left == 0 {
 			return err
 		}
-		if hi-lo == 1 {
-			return d.reject(ctx, block.offsets()[lo], err)
+		if hi-lo == 1 && missing[lo] {
+			return d.reject(ctx, block.offsets()[lo], refusal)
 		}
+	}
+	if hi-lo == 1 {
+		return nil
 	}
 	middle := lo + (hi-lo)/2
 	if err := d.put(ctx, block, missing, lo, middle, round); err != nil {

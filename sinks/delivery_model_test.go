@@ -48,6 +48,7 @@ type model struct {
 	metadata   string
 
 	table    map[int64]int
+	derived  map[int64]bool // what a view has made of the rows
 	tokens   map[string]bool
 	late     []lateInsert
 	poisoned map[int64]bool
@@ -64,13 +65,15 @@ func (m *model) fault(label string, kinds ...string) string {
 	return rapid.SampledFrom(append([]string{"ok", "ok", "ok"}, kinds...)).Draw(m.t, label)
 }
 
-func (m *model) apply(offsets modelRows, token string) {
+// apply is an insert; without view it ends between the table and its view.
+func (m *model) apply(offsets modelRows, token string, view bool) {
 	if m.tokens[token] {
 		return
 	}
 	m.tokens[token] = true
 	for _, o := range offsets {
 		m.table[o]++
+		m.derived[o] = view
 	}
 }
 
@@ -81,7 +84,7 @@ func (m *model) arrive(all bool) {
 	kept := m.late[:0]
 	for _, l := range m.late {
 		if all || !strings.HasSuffix(l.token, "-rows") || rapid.Bool().Draw(m.t, "late insert lands") {
-			m.apply(l.offsets, l.token)
+			m.apply(l.offsets, l.token, true)
 		} else {
 			kept = append(kept, l)
 		}
@@ -120,7 +123,7 @@ func (o modelOwner) insert(_ context.Context, block rows, token string) error {
 			return errPoison
 		}
 	}
-	f := o.m.fault("insert", "refused", "unanswered", "crash before", "crash after", "in flight", "killed")
+	f := o.m.fault("insert", "refused", "unanswered", "crash before", "crash after", "in flight", "killed", "half", "half and crash", "view refuses")
 	switch f {
 	case "refused":
 		return errPasses
@@ -133,12 +136,32 @@ func (o modelOwner) insert(_ context.Context, block rows, token string) error {
 		o.m.tokens[token] = true
 		return errPasses
 	}
-	o.m.apply(offsets, token)
+	if o.m.tokens[token] && f == "view refuses" {
+		f = "ok" // what is known by its token reaches no view that could refuse
+	}
+	o.m.apply(offsets, token, f != "half" && f != "view refuses" && f != "half and crash")
 	switch f {
-	case "unanswered":
+	case "unanswered", "half":
 		return errPasses
-	case "crash after":
+	case "crash after", "half and crash":
 		return errCrash
+	case "view refuses":
+		return errPoison
+	}
+	return nil
+}
+
+func (o modelOwner) derive(_ context.Context, block rows) error {
+	switch o.m.fault("derive", "fails", "crash") {
+	case "fails":
+		return errPasses
+	case "crash":
+		return errCrash
+	}
+	for _, offset := range block.offsets() {
+		if o.m.table[offset] > 0 {
+			o.m.derived[offset] = true
+		}
 	}
 	return nil
 }
@@ -276,7 +299,7 @@ func (m *model) rebuild(s span) modelRows {
 // log ends as one row, or as a dead letter where the table refuses it.
 func TestI5EachRowOnceWhateverHappensBetweenTheSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{t: t, offset: -1, table: map[int64]int{}, tokens: map[string]bool{}, poisoned: map[int64]bool{}, letters: map[int64]int{}}
+		m := &model{t: t, offset: -1, table: map[int64]int{}, derived: map[int64]bool{}, tokens: map[string]bool{}, poisoned: map[int64]bool{}, letters: map[int64]int{}}
 		offset := int64(0)
 		for range rapid.IntRange(1, 12).Draw(t, "records") {
 			offset += int64(rapid.IntRange(1, 3).Draw(t, "step")) // holes: markers, aborted records
@@ -301,6 +324,11 @@ func TestI5EachRowOnceWhateverHappensBetweenTheSteps(t *testing.T) {
 			}
 			if !m.poisoned[offset] && (m.table[offset] != 1 || m.letters[offset] != 0) {
 				t.Fatalf("offset %d: %d rows, %d dead letters", offset, m.table[offset], m.letters[offset])
+			}
+		}
+		for offset, n := range m.table {
+			if n > 0 && !m.derived[offset] {
+				t.Fatalf("offset %d is a row of the table, and its view does not know it", offset)
 			}
 		}
 		if len(m.log) > 0 && m.offset != m.log[len(m.log)-1]+1 {

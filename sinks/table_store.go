@@ -72,8 +72,7 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 	var column proto.ColInt64
 	var found []int64
 	err := t.on.do(ctx, ch.Query{
-		Body: fmt.Sprintf("SELECT `_offset` FROM %s WHERE `_topic` = %s AND `_partition` = %d AND `_offset` >= %d AND `_offset` <= %d",
-			quoteName(t.place.table), quoteText(t.place.topic), t.place.partition, offsets[0], offsets[len(offsets)-1]),
+		Body:   "SELECT `_offset` FROM " + quoteName(t.place.table) + " WHERE " + t.where(block),
 		Result: proto.Results{{Name: "_offset", Data: &column}},
 		OnResult: func(context.Context, proto.Block) error {
 			found = append(found, column...)
@@ -90,6 +89,13 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 		_, there[i] = slices.BinarySearch(found, offset)
 	}
 	return there, nil
+}
+
+// where is the condition that rows lie in the block's range.
+func (t *tableStore) where(block rows) string {
+	offsets := block.offsets()
+	return fmt.Sprintf("`_topic` = %s AND `_partition` = %d AND `_offset` >= %d AND `_offset` <= %d",
+		quoteText(t.place.topic), t.place.partition, offsets[0], offsets[len(offsets)-1])
 }
 
 // lookUpSettings: what a replica does not know yet counts as missing only when
