@@ -28,7 +28,7 @@ the control address (/_sim/), which also tells everything that it was asked.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p := f.platform()
-			srv, err := douyintest.Listen(p, f.addr, f.control)
+			srv, err := douyintest.Listen(cmd.Context(), p, f.addr, f.control)
 			if err != nil {
 				return err
 			}

@@ -44,10 +44,16 @@ func TestDecodePhoneNumber(t *testing.T) {
 		want     PhoneNumber
 		ok       bool
 	}{
-		{"strings", `{"phoneNumber":"+8613800000000","purePhoneNumber":"13800000000","countryCode":"86","watermark":{"appid":"tt1","timestamp":1700000000}}`,
-			PhoneNumber{"+8613800000000", "13800000000", "86", Watermark{"tt1", time.Unix(1700000000, 0)}}, true},
-		{"numbers", `{"phoneNumber":13800000000,"purePhoneNumber":13800000000,"countryCode":86}`,
-			PhoneNumber{"13800000000", "13800000000", "86", Watermark{}}, true},
+		{
+			"strings", `{"phoneNumber":"+8613800000000","purePhoneNumber":"13800000000","countryCode":"86","watermark":{"appid":"tt1","timestamp":1700000000}}`,
+			PhoneNumber{"+8613800000000", "13800000000", "86", Watermark{"tt1", time.Unix(1700000000, 0)}},
+			true,
+		},
+		{
+			"numbers", `{"phoneNumber":13800000000,"purePhoneNumber":13800000000,"countryCode":86}`,
+			PhoneNumber{"13800000000", "13800000000", "86", Watermark{}},
+			true,
+		},
 		{"one of the two", `{"purePhoneNumber":"138"}`, PhoneNumber{PurePhoneNumber: "138"}, true},
 		{"none", `{"countryCode":"86"}`, PhoneNumber{}, false},
 		{"other types", `{"phoneNumber":{},"purePhoneNumber":null}`, PhoneNumber{}, false},

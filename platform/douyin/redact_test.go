@@ -20,8 +20,14 @@ func TestSecretsPrintRedacted(t *testing.T) {
 	t.Parallel()
 	const raw = "5ecr3t"
 	for _, v := range []any{
-		Code(raw), SessionKey(raw), Secret(raw), Token(raw), PhoneNumber{PhoneNumber: raw, PurePhoneNumber: raw, CountryCode: raw},
-		App{ID: "tt", Secret: raw}, &App{Secret: raw}, Session{SessionKey: raw}, Issued{Token: raw}, []Code{raw}, map[string]Token{"k": raw},
+		Code(raw), SessionKey(raw), Secret(raw), Token(raw),
+		PhoneNumber{PhoneNumber: raw, PurePhoneNumber: raw, CountryCode: raw},
+		App{ID: "tt", Secret: raw},
+		&App{Secret: raw},
+		Session{SessionKey: raw},
+		Issued{Token: raw},
+		[]Code{raw},
+		map[string]Token{"k": raw},
 		struct{ P *PhoneNumber }{&PhoneNumber{PhoneNumber: raw}},
 	} {
 		var out bytes.Buffer

@@ -24,28 +24,64 @@ type Secret string
 // Token is an access token or client token. It prints as Code does.
 type Token string
 
-func (Code) String() string               { return redacted }
-func (Code) GoString() string             { return redacted }
-func (Code) Format(s fmt.State, _ rune)   { redact(s) }
-func (Code) LogValue() slog.Value         { return slog.StringValue(redacted) }
+// String is <redacted>.
+func (Code) String() string { return redacted }
+
+// GoString is <redacted>.
+func (Code) GoString() string { return redacted }
+
+// Format writes <redacted> for every verb.
+func (Code) Format(s fmt.State, _ rune) { redact(s) }
+
+// LogValue is <redacted>.
+func (Code) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText is <redacted>; so is what JSON makes of it.
 func (Code) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-func (SessionKey) String() string               { return redacted }
-func (SessionKey) GoString() string             { return redacted }
-func (SessionKey) Format(s fmt.State, _ rune)   { redact(s) }
-func (SessionKey) LogValue() slog.Value         { return slog.StringValue(redacted) }
+// String is <redacted>.
+func (SessionKey) String() string { return redacted }
+
+// GoString is <redacted>.
+func (SessionKey) GoString() string { return redacted }
+
+// Format writes <redacted> for every verb.
+func (SessionKey) Format(s fmt.State, _ rune) { redact(s) }
+
+// LogValue is <redacted>.
+func (SessionKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText is <redacted>; so is what JSON makes of it.
 func (SessionKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-func (Secret) String() string               { return redacted }
-func (Secret) GoString() string             { return redacted }
-func (Secret) Format(s fmt.State, _ rune)   { redact(s) }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+// String is <redacted>.
+func (Secret) String() string { return redacted }
+
+// GoString is <redacted>.
+func (Secret) GoString() string { return redacted }
+
+// Format writes <redacted> for every verb.
+func (Secret) Format(s fmt.State, _ rune) { redact(s) }
+
+// LogValue is <redacted>.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText is <redacted>; so is what JSON makes of it.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-func (Token) String() string               { return redacted }
-func (Token) GoString() string             { return redacted }
-func (Token) Format(s fmt.State, _ rune)   { redact(s) }
-func (Token) LogValue() slog.Value         { return slog.StringValue(redacted) }
+// String is <redacted>.
+func (Token) String() string { return redacted }
+
+// GoString is <redacted>.
+func (Token) GoString() string { return redacted }
+
+// Format writes <redacted> for every verb.
+func (Token) Format(s fmt.State, _ rune) { redact(s) }
+
+// LogValue is <redacted>.
+func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText is <redacted>; so is what JSON makes of it.
 func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // redact serves every verb: fmt prints the value itself for one that does not

@@ -45,22 +45,38 @@ func TestRequestsByteForByte(t *testing.T) {
 		call func()
 		want seen
 	}{
-		{"both codes", func() { _, _ = c.ExchangeCode(ctx, app, "c", "a") },
-			seen{"POST /api/apps/v2/jscode2session", "", json, `{"appid":"tt60d4","secret":"sec<&>","code":"c","anonymous_code":"a"}`}},
-		{"code alone", func() { _, _ = c.ExchangeCode(ctx, app, "c", "") },
-			seen{"POST /api/apps/v2/jscode2session", "", json, `{"appid":"tt60d4","secret":"sec<&>","code":"c"}`}},
-		{"access token", func() { _, _ = c.AccessToken(ctx, app) },
-			seen{"POST /api/apps/v2/token", "", json, `{"appid":"tt60d4","secret":"sec<&>","grant_type":"client_credential"}`}},
-		{"client token", func() { _, _ = c.ClientToken(ctx, app) },
-			seen{"POST /oauth/client_token/", "", json, `{"client_key":"tt60d4","client_secret":"sec<&>","grant_type":"client_credential"}`}},
-		{"stable client token", func() { _, _ = c.StableClientToken(ctx, app) },
-			seen{"POST /oauth/stable_client_token/", "", json, `{"client_key":"tt60d4","client_secret":"sec<&>","grant_type":"client_credential"}`}},
-		{"v1", func() { _, _ = c.NotifyV1(ctx, "0801", n) },
-			seen{"POST /api/apps/subscribe_notification/developer/v1/notify", "", json, `{"access_token":"0801","app_id":"tt60d4","tpl_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"}}`}},
-		{"v1 with a page", func() { _, _ = c.NotifyV1(ctx, "0801", paged) },
-			seen{"POST /api/apps/subscribe_notification/developer/v1/notify", "", json, `{"access_token":"0801","app_id":"tt60d4","tpl_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"},"page":"pages/a?b=c&d"}`}},
-		{"v2", func() { _, _ = c.NotifyV2(ctx, "clt.1", n) },
-			seen{"POST /api/notification/v2/subscription/notify_user/", "clt.1", json, `{"msg_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"}}`}},
+		{
+			"both codes", func() { _, _ = c.ExchangeCode(ctx, app, "c", "a") },
+			seen{"POST /api/apps/v2/jscode2session", "", json, `{"appid":"tt60d4","secret":"sec<&>","code":"c","anonymous_code":"a"}`},
+		},
+		{
+			"code alone", func() { _, _ = c.ExchangeCode(ctx, app, "c", "") },
+			seen{"POST /api/apps/v2/jscode2session", "", json, `{"appid":"tt60d4","secret":"sec<&>","code":"c"}`},
+		},
+		{
+			"access token", func() { _, _ = c.AccessToken(ctx, app) },
+			seen{"POST /api/apps/v2/token", "", json, `{"appid":"tt60d4","secret":"sec<&>","grant_type":"client_credential"}`},
+		},
+		{
+			"client token", func() { _, _ = c.ClientToken(ctx, app) },
+			seen{"POST /oauth/client_token/", "", json, `{"client_key":"tt60d4","client_secret":"sec<&>","grant_type":"client_credential"}`},
+		},
+		{
+			"stable client token", func() { _, _ = c.StableClientToken(ctx, app) },
+			seen{"POST /oauth/stable_client_token/", "", json, `{"client_key":"tt60d4","client_secret":"sec<&>","grant_type":"client_credential"}`},
+		},
+		{
+			"v1", func() { _, _ = c.NotifyV1(ctx, "0801", n) },
+			seen{"POST /api/apps/subscribe_notification/developer/v1/notify", "", json, `{"access_token":"0801","app_id":"tt60d4","tpl_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"}}`},
+		},
+		{
+			"v1 with a page", func() { _, _ = c.NotifyV1(ctx, "0801", paged) },
+			seen{"POST /api/apps/subscribe_notification/developer/v1/notify", "", json, `{"access_token":"0801","app_id":"tt60d4","tpl_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"},"page":"pages/a?b=c&d"}`},
+		},
+		{
+			"v2", func() { _, _ = c.NotifyV2(ctx, "clt.1", n) },
+			seen{"POST /api/notification/v2/subscription/notify_user/", "clt.1", json, `{"msg_id":"MSG13","open_id":"_000S3u","data":{"a":"<1>","b":"2","快递派送":"SF1111111111"}}`},
+		},
 	} {
 		got = seen{}
 		if row.call(); got != row.want {

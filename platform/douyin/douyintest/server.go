@@ -20,12 +20,13 @@ type Server struct {
 }
 
 // Listen opens both addresses ("127.0.0.1:0" takes free ports).
-func Listen(p *Platform, addr, control string) (*Server, error) {
-	l, err := net.Listen("tcp", addr)
+func Listen(ctx context.Context, p *Platform, addr, control string) (*Server, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the platform: %w", err)
 	}
-	c, err := net.Listen("tcp", control)
+	c, err := config.Listen(ctx, "tcp", control)
 	if err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("listen for control: %w", err)
@@ -43,26 +44,28 @@ func (s *Server) ControlURL() string { return "http://" + s.control.Addr().Strin
 // as a ModeRefuse fault for all endpoints says.
 func (s *Server) Serve(ctx context.Context) error {
 	control := newHTTPServer(s.platform)
-	defer control.Close() //nolint:errcheck // nothing is left to be lost
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { _ = control.Serve(s.control) })
-	defer control.Close() //nolint:errcheck // before the wait above
-	for ctx.Err() == nil {
+	defer control.Close() //nolint:errcheck // nothing is left to be lost
+	for {
 		if err := s.serveOpen(ctx); err != nil {
 			return err
 		}
 		s.waitRefused(ctx)
+		var config net.ListenConfig
+		l, err := config.Listen(ctx, "tcp", s.addr)
 		if ctx.Err() != nil {
-			break
+			if err == nil {
+				_ = l.Close()
+			}
+			return nil
 		}
-		l, err := net.Listen("tcp", s.addr)
 		if err != nil {
 			return fmt.Errorf("listen again: %w", err)
 		}
 		s.listener = l
 	}
-	return nil
 }
 
 // serveOpen serves until ctx ends or connections are to be refused.

@@ -15,7 +15,7 @@ var app = douyin.App{ID: "tt60d4166000000008801", Secret: "5ecre7-5ecre7-5ecre7"
 func serve(tb testing.TB, opts douyintest.Options) (*douyintest.Server, *douyintest.Control) {
 	tb.Helper()
 	opts.Apps = append(opts.Apps, app)
-	srv, err := douyintest.Listen(douyintest.New(opts), "127.0.0.1:0", "127.0.0.1:0")
+	srv, err := douyintest.Listen(context.Background(), douyintest.New(opts), "127.0.0.1:0", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
