@@ -90,11 +90,12 @@ func (o *rawOrder) readData(r *jsonReader) {
 		if !ok {
 			o.dataFault = errWrongType
 		}
+		if len(o.data) == maxOrderData {
+			o.dataFault = errTooLong
+			return
+		}
 		o.data[keyword] = text
 	})
-	if len(o.data) > maxOrderData {
-		o.dataFault = errTooLong
-	}
 }
 
 // dataText is a keyword's text; numbers and booleans are taken as written.

@@ -15,9 +15,9 @@
 //
 // An Encoder writes EnrichedUser and NotificationResult in single-object
 // framing, in Confluent's, or as JSON; DecodeEnrichedUser, a Decoder and a
-// UserReader tell them apart by the first bytes. In JSON the names are those of
-// the Avro schema, times are milliseconds, bytes are base64 and what is absent
-// is left out.
+// UserReader tell them apart by the first bytes. In JSON the names and symbols
+// are those of the Avro schema, times are milliseconds, bytes are base64 and
+// what is absent is left out.
 //
 // # Versions
 //

@@ -110,3 +110,23 @@ func (s ConsentStatus) symbol() string { return symbolAt(consentSymbols, s.Numbe
 func consentStatusOf(symbol string) ConsentStatus {
 	return consentStatusAt(numberOf(consentSymbols, symbol))
 }
+
+// MarshalText writes the symbol, as Avro and ClickHouse have it: WGS84, GCJ02.
+func (c CoordType) MarshalText() ([]byte, error) {
+	return []byte(symbolAt(coordTypeSymbols, c.Number())), nil
+}
+
+// UnmarshalText reads a symbol in any case; one that is not known is CoordUnknown.
+func (c *CoordType) UnmarshalText(text []byte) error {
+	*c = coordTypeAt(numberOfText(coordTypeSymbols, string(text)))
+	return nil
+}
+
+// MarshalText writes the symbol, as Avro and ClickHouse have it: ACCEPT, REJECT.
+func (s ConsentStatus) MarshalText() ([]byte, error) { return []byte(s.symbol()), nil }
+
+// UnmarshalText reads a symbol in any case; one that is not known is ConsentUnknown.
+func (s *ConsentStatus) UnmarshalText(text []byte) error {
+	*s = consentStatusAt(numberOfText(consentSymbols, string(text)))
+	return nil
+}

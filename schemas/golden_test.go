@@ -49,7 +49,12 @@ func TestShippedSchemasNeverChange(t *testing.T) {
 // golden answers the bytes that a schema version was shipped with.
 func golden(t *testing.T, name string, version int, now []byte) []byte {
 	t.Helper()
-	file := filepath.Join("testdata", "golden", fmt.Sprintf("%s.%d.avro", name, version))
+	return goldenFile(t, fmt.Sprintf("%s.%d.avro", name, version), now)
+}
+
+func goldenFile(t *testing.T, name string, now []byte) []byte {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
 	text, err := os.ReadFile(file)
 	if os.IsNotExist(err) && *update {
 		if err := os.WriteFile(file, now, 0o644); err != nil {
@@ -138,6 +143,30 @@ func TestGoldenBytes(t *testing.T) {
 			API: string(ev.API), CoordType: string(ev.CoordType), Payload: string(ev.Payload),
 		}, err
 	})
+}
+
+// The JSON format is as much of a contract as the Avro: its names never change.
+func TestGoldenJSON(t *testing.T) {
+	t.Parallel()
+	encoder, err := NewEncoder(FormatJSON, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string, value []byte, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shipped := goldenFile(t, name+".json", value); !bytes.Equal(value, shipped) {
+			t.Errorf("%s is written as\n%s\nshipped was\n%s", name, value, shipped)
+		}
+	}
+	for name, u := range sampleUsers() {
+		value, err := encoder.EnrichedUser(nil, u)
+		check("enriched_user-"+name, value, err)
+	}
+	value, err := encoder.NotificationResult(nil, sampleResult())
+	check("notification_result", value, err)
 }
 
 // Every field of every schema says what it is: the texts become the topics'

@@ -77,6 +77,7 @@ func TestDecodeOrderRejects(t *testing.T) {
 		{"data null", editOrder(`{"快递派送":"SF1"}`, `null`), ReasonInvalid, "data", "n1"},
 		{"data a text", editOrder(`{"快递派送":"SF1"}`, `"x"`), ReasonInvalid, "data", "n1"},
 		{"data within data", editOrder(`"SF1"`, `{}`), ReasonInvalid, "data", "n1"},
+		{"data of too many keywords", editOrder(`"SF1"`, `"SF1",`+manyAnswers(64)), ReasonInvalid, "data", "n1"},
 		{"data null within", editOrder(`"SF1"`, `null`), ReasonInvalid, "data", "n1"},
 		{"expires_at negative", editOrder(`"data"`, `"expires_at":-1,"data"`), ReasonInvalid, "expires_at", "n1"},
 		{"expires_at words", editOrder(`"data"`, `"expires_at":"soon","data"`), ReasonInvalid, "expires_at", "n1"},

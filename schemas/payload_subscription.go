@@ -73,7 +73,8 @@ func (c consents) add(id string, status ConsentStatus, always bool, rank int) {
 	if id == "" || len(id) > maxTemplateID || status == "" {
 		return
 	}
-	if before, ok := c[id]; ok && before.rank > rank {
+	before, ok := c[id]
+	if ok && before.rank > rank || !ok && len(c) > maxTemplates { // one too many is enough to tell
 		return
 	}
 	c[id] = rankedConsent{status, always, rank}
