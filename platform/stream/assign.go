@@ -69,11 +69,20 @@ func (s *session) fetchedOffsets(ctx context.Context, offsets map[string]map[int
 		if len(from) != s.inputsOfTask() {
 			return nil, fmt.Errorf("begin task %d: %d of %d input partitions were assigned", task, len(from), s.inputsOfTask())
 		}
+		if s.holds(task) {
+			return nil, fmt.Errorf("begin task %d: it is held already", task)
+		}
 	}
 	for task, from := range byTask {
 		s.begin(task, from)
 	}
 	return adjusted, nil
+}
+
+func (s *session) holds(task int32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[task] != nil
 }
 
 // inputsOfTask is how many input partitions a task must have.

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"encoding/binary"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,4 +92,43 @@ func streamCopy(b *testing.B, connect []kgo.Opt, n int) {
 	stop := start(b, cfg, func(*stream.Loop) stream.Task { return &counted{copier{"out"}, &left, done} })
 	<-done
 	stop() // drains and commits
+}
+
+// BenchmarkRestore reads a state topic of sealed facts up to the own marker.
+func BenchmarkRestore(b *testing.B) {
+	const facts = 300_000
+	for range b.N {
+		b.StopTimer()
+		connect := bareCluster(b)
+		fillState(b, connect, facts)
+		opened := make(chan struct{})
+		cfg := config(connect, "bench")
+		cfg.State = []string{"out"}
+		b.StartTimer()
+		stop := start(b, cfg, func(l *stream.Loop) stream.Task {
+			if l.Partition() != 0 {
+				return &copier{"out"}
+			}
+			return &script{loop: l, open: func() { close(opened) }}
+		})
+		<-opened
+		b.StopTimer()
+		stop()
+	}
+	b.ReportMetric(float64(facts)*float64(b.N)/b.Elapsed().Seconds(), "facts/s")
+}
+
+func fillState(b *testing.B, connect []kgo.Opt, n int) {
+	cl, err := kgo.NewClient(append(connect, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(1<<18))...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cl.Close()
+	value := make([]byte, 200)
+	for i := range n {
+		cl.Produce(b.Context(), &kgo.Record{Topic: "out", Key: binary.BigEndian.AppendUint64(nil, uint64(i)), Value: value}, nil)
+	}
+	if err := cl.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 }

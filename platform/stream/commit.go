@@ -170,7 +170,7 @@ func (r *round) abort(ctx context.Context, reason error) (fate, error) {
 // it, by the coordinator, since this process stood still for too long. Under
 // SingleOwner the successor fences its predecessor, and that is as it should be.
 func (r *round) ending(err error) error {
-	if !fenced(err) || r.session.cfg.Layout == SingleOwner || time.Since(r.began) >= r.session.cfg.TxnTimeout {
+	if !fenced(err) || r.session.cfg.Layout == SingleOwner || r.late() || r.stalled {
 		return err
 	}
 	return &OperatorError{Advice: sameInstance, Err: err}

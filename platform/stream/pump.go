@@ -61,7 +61,9 @@ func (l *loop) retire(p *partition, in *Input) {
 		bytes:   size(in.Record),
 	})
 	p.frontier = in.Record.Offset + 1
-	l.session.metrics.retired.Inc()
+	if !in.Record.Attrs.IsControl() {
+		l.session.metrics.retired.Inc()
+	}
 	if in.retired != nil {
 		first := len(l.out)
 		in.retired()

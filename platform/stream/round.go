@@ -40,6 +40,7 @@ type share struct {
 func (r *round) empty() bool { return len(r.shares) == 0 }
 
 func (r *round) run(ctx context.Context) error {
+	defer func() { r.stalled = r.late() }()
 	if err := r.collect(ctx); err != nil || r.empty() {
 		return err
 	}
@@ -56,6 +57,9 @@ func (r *round) run(ctx context.Context) error {
 	}
 	return err
 }
+
+// late reports whether the broker may have aborted the transaction by itself.
+func (r *round) late() bool { return time.Since(r.began) >= r.session.cfg.TxnTimeout }
 
 // collect takes what the tasks put out, and produces it, for one commit
 // interval from the first of it on, or less when somebody waits.

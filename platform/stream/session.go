@@ -186,7 +186,10 @@ func (s *session) tasks() []*loop {
 }
 
 func (s *session) ready() bool {
-	if _, generation := s.group.GroupMetadata(); generation < 0 {
+	s.mu.Lock()
+	stopping := s.stopping
+	s.mu.Unlock()
+	if _, generation := s.group.GroupMetadata(); stopping || generation < 0 {
 		return false
 	}
 	for _, l := range s.tasks() {

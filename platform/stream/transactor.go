@@ -27,7 +27,8 @@ type transactor struct {
 	broken atomic.Pointer[error] // first produce error of the open transaction
 
 	// Owned by the goroutine.
-	aborts int // in a row
+	aborts  int  // in a row
+	stalled bool // the round before this one outlasted the transaction's time-out
 }
 
 // waiter waits until what a task had put has been committed, or is dead and
