@@ -42,6 +42,7 @@ func (t *Task) sent(e *event, at int64, err error) {
 		return
 	}
 	delete(t.sending, e)
+	defer t.checkDrained()
 	if t.ledger.usurped { // a successor reckons with no send of ours from here on
 		p.drop()
 		return
@@ -61,6 +62,7 @@ func (t *Task) sent(e *event, at int64, err error) {
 		return
 	}
 	x.sends++
+	t.requests++
 	left := millis(at + t.ledger.deadline - t.now())
 	result := t.factOf(e, 0)
 	t.spawn(func() { t.request(e, p, left, result) })
@@ -83,7 +85,11 @@ func (t *Task) request(e *event, p permit, left time.Duration, result *schemas.S
 		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
 		var rec *stream.Record
 		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
-			t.loop.Append(rec, func(err error) { t.written(rec, 1, err) })
+			t.loop.Append(rec, func(err error) {
+				t.requests--
+				t.written(rec, 1, err)
+				t.checkDrained()
+			})
 			return
 		}
 	}

@@ -23,6 +23,7 @@ type job struct {
 func (e *event) start(facts [sessionKeys]found) {
 	e.state = stateWorking
 	e.job = job{facts: facts, now: e.task.now()}
+	e.task.working++ // as Task.work, without its closure
 	e.task.loop.Work(e.work, e.worked)
 }
 
@@ -52,6 +53,12 @@ func (e *event) work() {
 
 // worked takes the results, from the loop.
 func (e *event) worked() {
+	e.task.working--
+	e.conclude()
+	e.task.checkDrained()
+}
+
+func (e *event) conclude() {
 	t, j := e.task, &e.job
 	e.state = stateIdle
 	for i := range j.facts {

@@ -123,7 +123,7 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 	}
 	if e.in != nil {
 		late := !unfinished && t.mark() >= e.timestamp()+t.joinWait
-		if late || t.draining || t.now() >= e.parkAt {
+		if late || t.now() >= e.parkAt {
 			t.park(e, whySession)
 			return
 		}

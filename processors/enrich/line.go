@@ -12,6 +12,7 @@ type line struct {
 	last    []*event
 	waiter  *waiter
 	pumping bool
+	served  int    // how many were sent
 	timer   func() // stops the timer that is set; nil: none
 }
 
@@ -24,6 +25,7 @@ func (t *Task) newLine(app string) *line {
 func (t *Task) enqueue(e *event) {
 	l := t.lines[e.p.event.AppID]
 	e.exchange.queued = true
+	e.exchange.ticket, e.exchange.served = l.served+len(l.first), l.served
 	if t.ledger.unknown(e.p.hash) {
 		l.last = append(l.last, e)
 	} else {
@@ -42,7 +44,7 @@ func (t *Task) woken(l *line) {
 // pump sends as many of the line as there are permits for, and reports whether
 // it sent any.
 func (t *Task) pump(l *line) bool {
-	if l.pumping || t.closed || t.ledger.usurped {
+	if l.pumping || t.closed || t.draining || t.ledger.usurped {
 		return false
 	}
 	l.pumping = true
@@ -67,11 +69,32 @@ func (t *Task) pumpQueue(l *line, queue *[]*event, last bool) (any bool) {
 			return any
 		}
 		shift(queue)
+		l.served++
 		t.send(e, attempt, p)
 		any = true
 	}
 	return any
 }
+
+// patient gives a login more time in the window that only stands in a line
+// which moves: a backlog is no reason to park. It is, when its turn is so far
+// off that others in the window would be held up for long.
+func (t *Task) patient(e *event) bool {
+	x, l := e.exchange, t.lines[e.p.event.AppID]
+	if !x.queued || x.failures > 0 {
+		return false
+	}
+	moved := l.served - x.served
+	if moved == 0 || x.ticket-l.served > patience*moved {
+		return false
+	}
+	x.served = l.served
+	e.parkAt = t.now() + t.joinWait
+	return true
+}
+
+// patience is how many times JoinWait a login may be off in a line that moves.
+const patience = 4
 
 // lastMinute is how long (ms) before the end of a code's life its last send is
 // made whatever the platform's state: later it would not be made at all.

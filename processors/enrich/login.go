@@ -14,6 +14,8 @@ type exchange struct {
 	sends     int32 // by this task
 	failures  int   // in a row, for the backoff
 	notBefore int64 // ms
+	ticket    int   // of its place in the line
+	served    int   // how far the line was when it was last looked at
 }
 
 // decideLogin takes a login a step further: to the outcome that the ledger
@@ -33,7 +35,7 @@ func (t *Task) decideLogin(e *event) {
 	if e.state != stateIdle || e.in == nil {
 		return
 	}
-	if t.draining || t.now() >= e.parkAt {
+	if t.now() >= e.parkAt && !t.patient(e) {
 		t.park(e, whyPlatform)
 		return
 	}
@@ -86,7 +88,7 @@ func (t *Task) conclude(e *event, outcome entry) {
 	}
 	e.state = stateWorking
 	e.job = job{now: t.now()}
-	t.loop.Work(func() { e.readOutcome(outcome) }, e.worked)
+	t.work(func() { e.readOutcome(outcome) }, e.conclude)
 }
 
 // readOutcome runs on a worker. An outcome that does not open is lost: the
@@ -108,6 +110,8 @@ func (t *Task) answered(e *event, err error) {
 	x := e.exchange
 	x.busy = false
 	x.failures++
+	t.requests--
+	defer t.checkDrained()
 	if _, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); decided || t.ledger.usurped {
 		t.decide(e)
 		return

@@ -83,7 +83,7 @@ func detailOf(err error) (errNo int64, logID string) {
 func (t *Task) prepareAgain(e *event) {
 	e.state = stateWorking
 	var p *prepared
-	t.loop.Work(func() { p = t.prepare(e.rec) }, func() {
+	t.work(func() { p = t.prepare(e.rec) }, func() {
 		e.state = stateIdle
 		e.p = p
 		t.decide(e)

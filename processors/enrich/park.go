@@ -41,7 +41,7 @@ func (t *Task) park(e *event, why string) {
 	if e.exchange != nil {
 		attempts = e.exchange.sends
 	}
-	t.loop.Work(func() {
+	t.work(func() {
 		if entry, err = t.parkedEntry(e, why, parkedAt, attempts); err == nil {
 			copied = copyRecord(e.rec)
 		}

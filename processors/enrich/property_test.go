@@ -125,7 +125,7 @@ func (tr *trial) run() {
 		tr.now = tr.now.Add(500 * time.Millisecond)
 	}
 	tr.r.Fatalf("not at rest after ten minutes: %d active, %d under way, holds %v, usurped %v, parked %v",
-		len(tr.owner().task.active), tr.owner().task.underway, tr.owner().holds, tr.owner().task.ledger.usurped, tr.unparked())
+		len(tr.owner().task.active), tr.owner().task.working, tr.owner().holds, tr.owner().task.ledger.usurped, tr.unparked())
 }
 
 func (tr *trial) rest() bool {

@@ -30,11 +30,12 @@ type Task struct {
 		facts int
 		bytes int64
 	}
-	underway int // inputs handed over and not Done
+	working  int // jobs with the workers
+	requests int // exchanges between their SENT and their outcome
 	opened   bool
 	closed   bool
-	draining bool
-	drained  func() // called once nothing is under way; then nil
+	draining bool   // no exchange is begun any more
+	drained  func() // called once nothing is being worked on; then nil
 
 	byClock     alarms
 	byWatermark alarms
@@ -96,7 +97,6 @@ func (t *Task) Handle(in *stream.Input) {
 }
 
 func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
-	t.underway++
 	e := &event{task: t, in: in, rec: rec, p: p, topic: p.topic}
 	t.checkPartition(rec)
 	if p.rejected != nil {
@@ -175,9 +175,17 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 func (t *Task) done(e *event, out []*stream.Record, retired func()) {
 	in := e.in
 	e.in = nil
-	t.underway--
 	in.Done(out, retired)
-	t.checkDrained()
+}
+
+// work has f done on a worker, and then called from the loop.
+func (t *Task) work(f, then func()) {
+	t.working++
+	t.loop.Work(f, func() {
+		t.working--
+		then()
+		t.checkDrained()
+	})
 }
 
 // retired answers what is to happen when an input retires; only logins have
@@ -241,22 +249,16 @@ func (t *Task) Close() {
 	t.close()
 }
 
-// Drain parks what waits, so that only what is being worked on keeps the task.
+// Drain lets what is being worked on come to its end, exchanges above all: an
+// answer that is waited for now is an outcome less that nobody knows. What only
+// waits is left to the successor, who is handed it again.
 func (t *Task) Drain(done func()) {
 	t.draining, t.drained = true, done
-	for _, s := range t.active {
-		for _, e := range append([]*event(nil), s.waiting...) {
-			t.decide(e)
-		}
-	}
-	for _, e := range t.logins {
-		t.decide(e)
-	}
 	t.checkDrained()
 }
 
 func (t *Task) checkDrained() {
-	if done := t.drained; done != nil && t.underway == 0 {
+	if done := t.drained; done != nil && t.working == 0 && t.requests == 0 && len(t.sending) == 0 {
 		t.drained = nil
 		done()
 	}

@@ -18,8 +18,8 @@ func TestLoginThenPhone(t *testing.T) {
 	if u.OpenID != "o1" || u.Phone.Masked != "138****1234" || u.UnionID != "union-o1" {
 		t.Errorf("phone: %+v %+v", u, u.Phone)
 	}
-	if len(b.loop.task.active) != 0 || b.loop.task.underway != 0 || len(b.loop.task.logins) != 0 {
-		t.Errorf("left over: %d active, %d under way", len(b.loop.task.active), b.loop.task.underway)
+	if len(b.loop.task.active) != 0 || b.loop.task.working != 0 || len(b.loop.task.logins) != 0 {
+		t.Errorf("left over: %d active, %d under way", len(b.loop.task.active), b.loop.task.working)
 	}
 }
 
