@@ -42,3 +42,122 @@ func TestPhoneBeforeItsLogin(t *testing.T) {
 		t.Errorf("%d parked; want 0", n)
 	}
 }
+
+// slowGate lets a number of exchanges through in each period.
+type slowGate struct{ left int }
+
+func (g *slowGate) try(string, bool, *waiter) (permit, time.Duration) {
+	if g.left == 0 {
+		return nil, 100 * time.Millisecond
+	}
+	g.left--
+	return openPermit{}, 0
+}
+func (*slowGate) pass() {}
+
+func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		perTick int
+		parked  bool
+	}{"moves": {perTick: 1}, "is stuck": {parked: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			g := &slowGate{}
+			b.loop.task.gate = g
+			for i := range 30 {
+				id := string(rune('a' + i))
+				b.code(id, id)
+				b.login("s"+id, id)
+			}
+			for range 40 { // four seconds
+				g.left = test.perTick
+				b.loop.advance(100 * time.Millisecond)
+			}
+			if parked := len(b.parked) > 0; parked != test.parked {
+				t.Errorf("%d entries were parked", len(b.parked))
+			}
+			g.left = 1000
+			b.loop.advance(time.Second)
+			if got, _ := results(t, b.out); len(got) != 30 {
+				t.Errorf("%d of 30 logins have a result", len(got))
+			}
+		})
+	}
+}
+
+func TestI9PausedTopicIsReleasedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.ParkedRecords = 3 })
+	for i := range 10 {
+		b.device("s" + string(rune('a'+i)))
+	}
+	b.loop.advance(5 * time.Second)
+	if b.loop.holds[topicDevice] != 1 {
+		t.Fatalf("I9: %d holds at the bound; want 1", b.loop.holds[topicDevice])
+	}
+	late := b.device("late")
+	b.loop.advance(time.Second)
+	if b.loop.handable(topicDevice) >= 0 || len(b.loop.queue[topicDevice]) != 1 {
+		t.Error("I9: an event was taken up beyond the bound")
+	}
+	for i := range 10 {
+		id := string(rune('a' + i))
+		b.code("c"+id, id)
+		b.login("s"+id, "c"+id)
+	}
+	b.code("c-late", "late")
+	b.login("late", "c-late")
+	b.loop.advance(5 * time.Second)
+	b.want(late, "enriched")
+	if b.loop.holds[topicDevice] != 0 || len(b.unparked()) != 0 {
+		t.Errorf("%d holds, %d parked; want none", b.loop.holds[topicDevice], len(b.unparked()))
+	}
+}
+
+func TestParkedEventsOutliveTheirOwner(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.fault = func(string) fault { return faultNotSent }
+	b.code("c1", "o1")
+	login, phone, second := b.login("s1", "c1"), b.phone("s1", keyOf("c1")), b.phone("s1", keyOf("c1"))
+	b.loop.advance(5 * time.Second)
+	b.restart()
+	third := b.phone("s1", keyOf("c1")) // parks behind
+	b.loop.advance(time.Second)
+	b.none(third)
+	b.platform.fault = nil
+	b.loop.advance(10 * time.Second)
+	for _, rec := range append(b.inputs[topicPhone], login) {
+		b.want(rec, "enriched")
+	}
+	_, order := results(t, b.out)
+	if order[0] != sourceOf(login) || order[1] != sourceOf(phone) || order[2] != sourceOf(second) || order[3] != sourceOf(third) {
+		t.Errorf("I4: left as %v", order)
+	}
+	b.restart()
+	b.loop.advance(time.Minute)
+	if got, _ := results(t, b.out); len(got) != 4 {
+		t.Errorf("%d results; want 4", len(got))
+	}
+}
+
+func TestDrainWaitsForAnswersAndNothingElse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.device("nobody")
+	b.login("s1", "c1")
+	b.loop.until(t, "request under way", func() bool { return b.loop.task.requests == 1 })
+	drained := false
+	b.loop.task.Drain(func() { drained = true })
+	if drained {
+		t.Error("drained with a request under way")
+	}
+	b.code("c2", "o2")
+	b.loop.settle()
+	if !drained || code.sends != 1 {
+		t.Errorf("drained: %t, sends: %d", drained, code.sends)
+	}
+}

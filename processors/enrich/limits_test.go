@@ -1,0 +1,211 @@
+package enrich
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"doustream/platform/douyin"
+)
+
+// takeAll takes permits of an app until there is none.
+func takeAll(l *limits, app string, most int) (taken []permit, wait time.Duration) {
+	w := idle()
+	for len(taken) < most {
+		p, wait := l.try(app, false, w)
+		if p == nil {
+			return taken, wait
+		}
+		taken = append(taken, p)
+	}
+	return taken, 0
+}
+
+func testLimits(logs *bytes.Buffer, change func(*Config)) *limits {
+	cfg := testConfig()
+	cfg.Apps = append(cfg.Apps, douyin.App{ID: otherApp, Secret: "x"})
+	cfg.Logger = slog.New(slog.NewTextHandler(logs, nil))
+	cfg.InFlight = 64
+	if change != nil {
+		change(&cfg)
+	}
+	cfg = cfg.withDefaults()
+	return newLimits(cfg, newMetrics(cfg.Metrics, cfg))
+}
+
+func limited(t *testing.T, change func(*Config), f func(t *testing.T, l *limits, logs *bytes.Buffer)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		f(t, testLimits(&logs, change), &logs)
+	})
+}
+
+func TestInFlightIsBoundedAndAReleaseWakesOneWaiter(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 64)
+		if more, _ := takeAll(l, testApp, 1); len(taken) != 64 || len(more) != 0 {
+			t.Fatalf("%d permits and %d more; want 64", len(taken), len(more))
+		}
+		l.full.take() // that was takeAll's own
+		woken := 0
+		w := &waiter{wake: func() bool { woken++; return true }}
+		for range 3 { // however often it asks, it is woken once
+			if p, wait := l.try(otherApp, false, w); p != nil || wait != 0 {
+				t.Fatalf("a permit beyond the bound, or a wait of %v", wait)
+			}
+		}
+		taken[0].done(nil)
+		taken[1].drop()
+		if woken != 1 {
+			t.Errorf("woken %d times; want 1", woken)
+		}
+	})
+}
+
+func TestGoneWaiterPassesItsWakeOn(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 64)
+		woken := false
+		l.try(otherApp, false, &waiter{wake: func() bool { return false }})
+		l.try(otherApp, false, &waiter{wake: func() bool { woken = true; return true }})
+		taken[0].done(nil)
+		if !woken {
+			t.Error("the wake of a task that has closed was lost")
+		}
+	})
+}
+
+func TestBreakerOpensForOneAppAndClosesWhenItAnswers(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 30)
+		for _, p := range taken {
+			p.done(kindError(douyin.KindUnknown))
+		}
+		if p, wait := l.try(testApp, false, idle()); p != nil || wait <= 0 || wait > 2*time.Second {
+			t.Errorf("an exchange while the breaker is open, or a wait of %v", wait)
+		}
+		if p, _ := l.try(otherApp, false, idle()); p == nil {
+			t.Error("another app is held up")
+		}
+		time.Sleep(2 * time.Second)
+		for range 5 {
+			p, _ := l.try(testApp, false, idle())
+			if p == nil {
+				t.Fatal("no trial after the pause")
+			}
+			p.done(nil)
+		}
+		if taken, _ := takeAll(l, testApp, 40); len(taken) != 40 {
+			t.Errorf("%d permits after the platform has answered; want 40", len(taken))
+		}
+		if n := strings.Count(logs.String(), "does not answer"); n != 1 {
+			t.Errorf("said %d times; want once", n)
+		}
+	})
+}
+
+func TestDroppedTrialDoesNotStopAnAppForEver(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 30)
+		for _, p := range taken {
+			p.done(kindError(douyin.KindUnknown))
+		}
+		for range 20 {
+			time.Sleep(2 * time.Second)
+			if p, _ := l.try(testApp, false, idle()); p != nil {
+				p.drop()
+			}
+		}
+		time.Sleep(2 * time.Second)
+		if p, _ := l.try(testApp, false, idle()); p == nil {
+			t.Error("no permit any more")
+		}
+	})
+}
+
+func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 10)
+		for _, p := range taken {
+			p.done(kindError(douyin.KindConfig))
+		}
+		if p, wait := l.try(testApp, false, idle()); p != nil || wait != refusedPause {
+			t.Errorf("a permit for a refused app, or a wait of %v", wait)
+		}
+		if other, _ := takeAll(l, otherApp, 64); len(other) != 64 {
+			t.Errorf("%d permits for another app; want 64", len(other))
+		}
+		if n := strings.Count(logs.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%d errors; want 1", n)
+		}
+		if strings.Contains(logs.String(), "never-seen") {
+			t.Error("I8: the secret is in the log")
+		}
+	})
+}
+
+func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
+		p, _ := l.try(testApp, false, idle())
+		p.done(kindError(douyin.KindConfig))
+		time.Sleep(refusedPause)
+		trials, _ := takeAll(l, testApp, 10)
+		if len(trials) != 1 {
+			t.Fatalf("%d trials; want 1", len(trials))
+		}
+		trials[0].done(nil)
+		if taken, _ := takeAll(l, testApp, 10); len(taken) != 10 || !strings.Contains(logs.String(), "accepts the app again") {
+			t.Errorf("%d permits after the app was accepted; want 10", len(taken))
+		}
+	})
+}
+
+func TestThrottlingHalvesTheCeiling(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		p, _ := l.try(testApp, false, idle())
+		p.done(kindError(douyin.KindThrottled))
+		time.Sleep(throttlePause)
+		if taken, _ := takeAll(l, testApp, 64); len(taken) != 32 {
+			t.Errorf("%d permits; want 32", len(taken))
+		}
+	})
+}
+
+func TestRateOfAnApp(t *testing.T) {
+	limited(t, func(c *Config) { c.AppRate = 10 }, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		granted := 0
+		for range 2000 { // two seconds
+			if p, _ := l.try(testApp, false, idle()); p != nil {
+				granted++
+				p.done(nil)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if granted < 19 || granted > 21 {
+			t.Errorf("%d exchanges in two seconds; want 20", granted)
+		}
+	})
+}
+
+func TestLastSendWaitsForAnAnswer(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		p, _ := l.try(testApp, false, idle())
+		p.done(kindError(douyin.KindUnknown))
+		if p, wait := l.try(testApp, true, idle()); p != nil || wait != lastTrial {
+			t.Fatalf("a last send while nobody answers, or a wait of %v", wait)
+		}
+		first, _ := l.try(testApp, false, idle())
+		first.done(nil)
+		if p, _ := l.try(testApp, true, idle()); p == nil {
+			t.Error("no last send after an answer")
+		}
+	})
+}
+
+// idle is a waiter that has no use for a wake.
+func idle() *waiter { return &waiter{wake: func() bool { return true }} }
