@@ -71,7 +71,7 @@ func (t *Task) admit(a arrival, u *user) {
 	if o, ok := t.dedup.lookup(i, now); ok {
 		t.leave(u, now)
 		t.metrics.repeats.Inc()
-		t.loop.Emit(t.results(nil, order, o, source), nil)
+		t.emit(t.results(nil, order, o, source), nil)
 		return
 	}
 	n := &notification{
@@ -157,5 +157,5 @@ func (t *Task) write(n *notification, order schemas.Order, committed func()) {
 		t.fail("write notification state", err)
 		return
 	}
-	t.loop.Emit([]*stream.Record{rec}, committed)
+	t.emit([]*stream.Record{rec}, committed)
 }

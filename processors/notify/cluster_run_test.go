@@ -137,6 +137,35 @@ func TestRollout(t *testing.T) {
 	})
 }
 
+// Consents reach the ledger by Kafka, and what was spent outlives its owner.
+func TestConsents(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		b := newBox(t, Config{Credits: CreditsEnforce, Templates: map[string]Template{"tpl": {Kind: TemplateOneTime}}}, douyintest.Options{Open: true})
+		first := b.start("a")
+		for n := range 10 {
+			b.accept(fmt.Sprint("u", n), time.Now(), schemas.ConsentAccept)
+		}
+		pass(5 * time.Second)
+		for n := range 10 {
+			b.order(fmt.Sprint("n", n), fmt.Sprint("u", n))
+		}
+		pass(20 * time.Second)
+		first.link.cut()
+		b.start("b")
+		pass(20 * time.Second)
+		for n := range 10 {
+			b.order(fmt.Sprint("m", n), fmt.Sprint("u", n))
+		}
+		pass(2 * time.Second)
+		for n := range 4 { // these overtook their consents
+			b.accept(fmt.Sprint("u", n), time.Now(), schemas.ConsentAccept)
+		}
+		if got := statuses(b.results(20, time.Minute)); got["SENT"] != 14 || got["NO_CREDIT"] != 6 {
+			t.Errorf("results %v", got)
+		}
+	})
+}
+
 // A zombie, stopped for longer than its session and then continued, neither
 // sends nor fetches (I6, I7).
 func TestZombie(t *testing.T) {

@@ -70,7 +70,7 @@ func fateOf(err error) fateRow {
 
 // The reasons of results, beside those of schemas.Reason for StatusInvalid.
 const (
-	reasonSent           = "" // a reason says why it was not sent
+	reasonSent           = ""                // a reason says why it was not sent
 	reasonOutcomeUnknown = "outcome_unknown" // no answer that says what became of it
 	reasonInterrupted    = "interrupted"     // the owner died while it was being sent
 	reasonUnreachable    = "platform_unreachable"

@@ -44,7 +44,7 @@ func (t *Task) done(out []*stream.Record, i id, order schemas.Order, source sche
 		t.fail("write notification state", err)
 		return
 	}
-	t.loop.Emit(append(out, rec), nil)
+	t.emit(append(out, rec), nil)
 	t.dedup.add(i, o)
 }
 

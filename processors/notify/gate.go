@@ -11,17 +11,13 @@ type gate struct {
 	failures int           // unanswered sends in a row
 }
 
-// stop is why a gate closes, and for how long at first and at most.
-type stop struct {
-	why      string
-	min, max time.Duration
-}
+// stop is for how long a gate closes at first, and at most.
+type stop struct{ min, max time.Duration }
 
 var (
-	stopConfig  = stop{"config", time.Minute, 10 * time.Minute}
-	stopQuota   = stop{"quota", time.Minute, 10 * time.Minute}
-	stopOutage  = stop{"outage", time.Second, 30 * time.Second}
-	gateReasons = []string{stopConfig.why, stopQuota.why, stopOutage.why}
+	stopConfig = stop{time.Minute, 10 * time.Minute}
+	stopQuota  = stop{time.Minute, 10 * time.Minute}
+	stopOutage = stop{time.Second, 30 * time.Second}
 )
 
 // outageAfter is how many unanswered sends in a row make an outage.

@@ -43,6 +43,7 @@ type Task struct {
 	requests int // to the platform, under way
 	draining bool
 	drained  func()
+	failed   bool // nothing more is written
 }
 
 func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
@@ -192,7 +193,7 @@ func (t *Task) sweep() {
 				out = append(out, t.codec.tombstone(i))
 			}
 		}
-		t.loop.Emit(out, nil)
+		t.emit(out, nil)
 	}
 	t.observe()
 	t.loop.After(every, t.sweep)
@@ -228,4 +229,15 @@ func (t *Task) expire() {
 
 // fail ends the task: its state cannot be read or written, and going on
 // without it could send twice.
-func (t *Task) fail(what string, err error) { t.loop.Fail(fmt.Errorf("%s: %w", what, err)) }
+func (t *Task) fail(what string, err error) {
+	t.failed = true
+	t.loop.Fail(fmt.Errorf("%s: %w", what, err))
+}
+
+// emit puts records into the transaction, unless the task has failed: what it
+// holds then is not what it should say.
+func (t *Task) emit(out []*stream.Record, committed func()) {
+	if !t.failed {
+		t.loop.Emit(out, committed)
+	}
+}

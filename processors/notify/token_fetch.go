@@ -211,7 +211,7 @@ func (t *Task) dropToken(o *tokenOwner, refused douyin.Token) {
 	}
 	t.metrics.tokens[tokenDropped].Inc()
 	t.log.Warn("token refused, fetching another", "app_id", o.app.ID)
-	t.loop.Emit([]*stream.Record{t.codec.tokenTombstone(o.app.ID, string(t.cfg.TokenKind))}, nil)
+	t.emit([]*stream.Record{t.codec.tokenTombstone(o.app.ID, string(t.cfg.TokenKind))}, nil)
 	t.tendToken(o)
 }
 
@@ -221,5 +221,5 @@ func (t *Task) emitToken(r *schemas.TokenRecord) {
 		t.fail("write token", err)
 		return
 	}
-	t.loop.Emit([]*stream.Record{rec}, nil)
+	t.emit([]*stream.Record{rec}, nil)
 }

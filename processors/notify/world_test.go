@@ -163,7 +163,6 @@ type instance struct {
 	leaseEnd time.Time // zero: always far ahead
 	failed   error
 	dead     bool
-	drained  bool
 }
 
 type timer struct {
