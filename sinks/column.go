@@ -197,15 +197,6 @@ func (c *dictionaryColumn) append(v string) {
 	c.keys = append(c.keys, number)
 }
 
-// appendBytes appends a value without making a string of one that is known.
-func (c *dictionaryColumn) appendBytes(v []byte) {
-	number, ok := c.numbers[string(v)]
-	if !ok {
-		number = c.learn(string(v))
-	}
-	c.keys = append(c.keys, number)
-}
-
 // learn takes a copy: the value may be a piece of a record.
 func (c *dictionaryColumn) learn(v string) uint32 {
 	v = strings.Clone(v)

@@ -88,6 +88,7 @@ func (p *partition) limit() int64 { return min(p.sink.cfg.BlockBytes, p.sink.sha
 func (p *partition) rebuilt(b *block) (full bool) {
 	announced := p.rebuild
 	p.rebuild = nil
+	p.takeWhole(false)
 	if b.count != announced.Count {
 		p.log.Error("the announced range cannot be rebuilt as it was: the log no longer holds all of it",
 			"first", announced.First, "last", announced.Last, "announced", announced.Count, "found", b.count)

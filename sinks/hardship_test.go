@@ -3,6 +3,7 @@ package sinks
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -215,6 +216,27 @@ func TestAnAnnouncedRangeThatCannotBeRebuilt(t *testing.T) {
 	if n := value(t, s.metrics.lost.WithLabelValues("user_events")); n < 7 {
 		t.Fatalf("%v offsets reported lost, want at least 7", n)
 	}
+}
+
+// The range that a predecessor announced is larger than what this instance may
+// hold of one partition: it is rebuilt all the same.
+func TestAnAnnouncedRangeIsLargerThanTheMemoryOfWhoTakesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	u := everyKind()[1]
+	u.Profile.NickName = strings.Repeat("x", 200_000)
+	for range 40 {
+		rec, err := w.topics.Enriched(&u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.produce(rec)
+	}
+	w.kill("before insert", 1)
+	cfg := w.config()
+	cfg.MemoryBytes = 1 << 20
+	w.run(cfg)
+	w.once(40)
 }
 
 func TestABlockNeverSpansTwoMonths(t *testing.T) {

@@ -139,6 +139,7 @@ func (p *partition) takeOver(t takeover) {
 	p.delivery.resume(t.committed, p.rebuild, t.end)
 	p.lag.start(p.sink.metrics.lag.WithLabelValues(p.table.name), t)
 	if p.rebuild != nil {
+		p.takeWhole(true)
 		p.log.Info("take over with a range under way", "offset", t.committed, "first", t.pending.First, "last", t.pending.Last)
 	}
 	p.open.Store(true)

@@ -18,6 +18,9 @@ type queue struct {
 	bytes  int64 // of the records polled and not yet in the table
 	paused bool
 	closed bool
+	// whole: a predecessor's range is being rebuilt, which takes all of its
+	// records, however little memory this instance has: no pausing meanwhile.
+	whole bool
 }
 
 // enqueue never blocks.
@@ -32,13 +35,25 @@ func (p *partition) enqueue(f fetched) {
 	for _, rec := range f.records {
 		q.bytes += weight(rec)
 	}
-	if !q.paused && q.bytes >= p.sink.share() {
+	if !q.paused && !q.whole && q.bytes >= p.sink.share() {
 		q.paused = true
 		p.sink.client.PauseFetchPartitions(p.asMap())
 	}
 	select {
 	case q.wake <- struct{}{}:
 	default:
+	}
+}
+
+// takeWhole says whether a range is being rebuilt.
+func (p *partition) takeWhole(whole bool) {
+	q := &p.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.whole = whole
+	if whole && q.paused && !q.closed {
+		q.paused = false
+		p.sink.client.ResumeFetchPartitions(p.asMap())
 	}
 }
 

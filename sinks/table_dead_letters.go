@@ -27,9 +27,16 @@ func newDeadLetterRows() *deadLetterRows {
 
 func (r *deadLetterRows) columns() []namedColumn {
 	return []namedColumn{
-		{"reason", r.reason}, {"stage", r.stage}, {"role", r.role}, {"event_id", &r.eventID},
-		{"source_topic", r.sourceTopic}, {"source_partition", &r.sourcePartition}, {"source_offset", &r.sourceOffset},
-		{"source_timestamp", &r.sourceTimestamp}, {"attempts", &r.attempts}, {"failed_at", &r.failedAt},
+		{"reason", r.reason},
+		{"stage", r.stage},
+		{"role", r.role},
+		{"event_id", &r.eventID},
+		{"source_topic", r.sourceTopic},
+		{"source_partition", &r.sourcePartition},
+		{"source_offset", &r.sourceOffset},
+		{"source_timestamp", &r.sourceTimestamp},
+		{"attempts", &r.attempts},
+		{"failed_at", &r.failedAt},
 		{"value_bytes", &r.valueBytes},
 	}
 }

@@ -24,10 +24,20 @@ func newResultRows(d *schemas.Decoder) *resultRows {
 
 func (r *resultRows) columns() []namedColumn {
 	return []namedColumn{
-		{"notification_id", &r.notificationID}, {"app_id", r.appID}, {"open_id", &r.openID}, {"template_id", r.templateID},
-		{"order_id", &r.orderID}, {"status", &r.status}, {"err_no", &r.errNo}, {"reason", r.reason}, {"log_id", &r.logID},
-		{"attempts", &r.attempts}, {"finished_at", &r.finishedAt},
-		{"source_topic", r.sourceTopic}, {"source_partition", &r.sourcePartition}, {"source_offset", &r.sourceOffset},
+		{"notification_id", &r.notificationID},
+		{"app_id", r.appID},
+		{"open_id", &r.openID},
+		{"template_id", r.templateID},
+		{"order_id", &r.orderID},
+		{"status", &r.status},
+		{"err_no", &r.errNo},
+		{"reason", r.reason},
+		{"log_id", &r.logID},
+		{"attempts", &r.attempts},
+		{"finished_at", &r.finishedAt},
+		{"source_topic", r.sourceTopic},
+		{"source_partition", &r.sourcePartition},
+		{"source_offset", &r.sourceOffset},
 	}
 }
 

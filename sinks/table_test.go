@@ -26,7 +26,8 @@ func everyKind() []schemas.EnrichedUser {
 		{Kind: schemas.KindAddress, Address: &schemas.Address{Province: "p", City: "c", County: "x", NameSealed: []byte("n"), DetailSealed: []byte("d"), Phone: phone}},
 		{Kind: schemas.KindDevice, Device: &schemas.Device{Brand: "Apple", Model: "iPhone", System: "iOS 17", Platform: "ios", AppName: "Douyin", Version: "29.1", SDKVersion: "3.1", SDKUpdateVersion: "3.1.0", NativeSDKVersion: "1", Language: "zh", ScreenWidth: ptr(390.0), Battery: ptr(77.0), ScoreOverall: ptr(9.5)}},
 		{Kind: schemas.KindSubscription, Subscription: &schemas.Subscription{Templates: []schemas.TemplateConsent{
-			{TemplateID: "m1", Status: schemas.ConsentAccept, Always: true}, {TemplateID: "m2", Status: schemas.ConsentBan}}}},
+			{TemplateID: "m1", Status: schemas.ConsentAccept, Always: true}, {TemplateID: "m2", Status: schemas.ConsentBan},
+		}}},
 		{Kind: schemas.KindSubscription, Subscription: &schemas.Subscription{Templates: []schemas.TemplateConsent{{TemplateID: "m3", Status: schemas.ConsentReject}}}},
 	}
 	for i := range kinds {

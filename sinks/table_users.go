@@ -44,10 +44,18 @@ func newUserRows(d *schemas.Decoder) *userRows {
 	r.groups.device = r.device.named()
 	r.groups.subscription = r.subscription.named()
 	r.all = []namedColumn{
-		{"event_id", &r.eventID}, {"kind", &r.kind}, {"app_id", r.appID}, {"session_id", &r.sessionID},
-		{"open_id", &r.openID}, {"union_id", &r.unionID}, {"anonymous_open_id", &r.anonymousOpenID},
-		{"occurred_at", &r.occurredAt}, {"enriched_at", &r.enrichedAt},
-		{"source_topic", r.sourceTopic}, {"source_partition", &r.sourcePartition}, {"source_offset", &r.sourceOffset},
+		{"event_id", &r.eventID},
+		{"kind", &r.kind},
+		{"app_id", r.appID},
+		{"session_id", &r.sessionID},
+		{"open_id", &r.openID},
+		{"union_id", &r.unionID},
+		{"anonymous_open_id", &r.anonymousOpenID},
+		{"occurred_at", &r.occurredAt},
+		{"enriched_at", &r.enrichedAt},
+		{"source_topic", r.sourceTopic},
+		{"source_partition", &r.sourcePartition},
+		{"source_offset", &r.sourceOffset},
 	}
 	for _, g := range []group{r.groups.profile, r.groups.phone, r.groups.location, r.groups.address, r.groups.device, r.groups.subscription} {
 		r.all = append(r.all, g...)

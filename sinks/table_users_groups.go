@@ -14,8 +14,13 @@ func newProfileColumns() profileColumns {
 
 func (c profileColumns) named() group {
 	return group{
-		{"profile_nick_name", c.nickName}, {"profile_avatar_url", c.avatarURL}, {"profile_gender", c.gender},
-		{"profile_city", c.city}, {"profile_province", c.province}, {"profile_country", c.country}, {"profile_language", c.language},
+		{"profile_nick_name", c.nickName},
+		{"profile_avatar_url", c.avatarURL},
+		{"profile_gender", c.gender},
+		{"profile_city", c.city},
+		{"profile_province", c.province},
+		{"profile_country", c.country},
+		{"profile_language", c.language},
 	}
 }
 
@@ -40,8 +45,11 @@ func newPhoneColumns() phoneColumns {
 
 func (c phoneColumns) named(prefix string) group {
 	return group{
-		{prefix + "masked", c.masked}, {prefix + "hash", c.hash}, {prefix + "hash_key", c.hashKey},
-		{prefix + "sealed", c.sealed}, {prefix + "country_code", c.countryCode},
+		{prefix + "masked", c.masked},
+		{prefix + "hash", c.hash},
+		{prefix + "hash_key", c.hashKey},
+		{prefix + "sealed", c.sealed},
+		{prefix + "country_code", c.countryCode},
 	}
 }
 
@@ -68,10 +76,17 @@ func newLocationColumns() locationColumns {
 
 func (c locationColumns) named() group {
 	return group{
-		{"location_longitude", c.longitude}, {"location_latitude", c.latitude}, {"location_coord_type", c.coordType},
-		{"location_city", c.city}, {"location_province", c.province}, {"location_district", c.district},
-		{"location_speed", c.speed}, {"location_accuracy", c.accuracy}, {"location_altitude", c.altitude},
-		{"location_vertical_accuracy", c.vertical}, {"location_horizontal_accuracy", c.horizontal},
+		{"location_longitude", c.longitude},
+		{"location_latitude", c.latitude},
+		{"location_coord_type", c.coordType},
+		{"location_city", c.city},
+		{"location_province", c.province},
+		{"location_district", c.district},
+		{"location_speed", c.speed},
+		{"location_accuracy", c.accuracy},
+		{"location_altitude", c.altitude},
+		{"location_vertical_accuracy", c.vertical},
+		{"location_horizontal_accuracy", c.horizontal},
 	}
 }
 
@@ -101,8 +116,11 @@ func newAddressColumns() addressColumns {
 
 func (c addressColumns) named() group {
 	own := group{
-		{"address_province", c.province}, {"address_city", c.city}, {"address_county", c.county},
-		{"address_name_sealed", c.name}, {"address_detail_sealed", c.detail},
+		{"address_province", c.province},
+		{"address_city", c.city},
+		{"address_county", c.county},
+		{"address_name_sealed", c.name},
+		{"address_detail_sealed", c.detail},
 	}
 	return append(own, c.phone.named("address_phone_")...)
 }

@@ -210,7 +210,7 @@ func (p *partition) once(f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(held, p.sink.cfg.InsertTimeout)
 	defer cancel()
 	err = f(ctx)
-	if err != nil && context.Cause(held) == errLease {
+	if err != nil && errors.Is(context.Cause(held), errLease) {
 		return errors.Join(errLease, err)
 	}
 	return err
