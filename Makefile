@@ -21,6 +21,10 @@ test: engines ## all tests
 test-race: engines ## all tests, watched for data races
 	CGO_ENABLED=1 go test -race -short -timeout 25m ./...
 
+FUZZTIME ?= 30s
+fuzz: ## every fuzz test of the bytes that others write, FUZZTIME each
+	@for f in $$(go test -list '^Fuzz' ./schemas | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./schemas || exit 1; done
+
 bench: engines ## the benchmarks, each beside its bare ceiling
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 

@@ -166,6 +166,7 @@ func TestDecodeEventAccepts(t *testing.T) {
 		{"occurred_at as text", edit(`1763800000123`, `"1763800000123"`), nil},
 		{"occurred_at as a float", edit(`1763800000123`, `1.763800000123e12`), nil},
 		{"occurred_at by RFC 3339", edit(`1763800000123`, `"2025-11-22T08:26:40.123Z"`), nil},
+		{"occurred_at in lower case", edit(`1763800000123`, `"2025-11-22t08:26:40.123z"`), nil},
 		{"occurred_at in Shanghai", edit(`1763800000123`, `"2025-11-22T16:26:40.123+08:00"`), nil},
 		{"occurred_at an hour ahead", edit(`1763800000123`, `1763805600000`), func(ev *Event) { ev.OccurredAt = 1763805600000 }},
 		{"escapes in texts", edit(`"e1"`, `"\u0065\u0031"`), nil},

@@ -28,6 +28,8 @@
 // of N+1 to the tests. New fields have a default; enums grow at the end, and
 // readers of an older version take a new symbol for UNKNOWN. The newest version
 // is read and written by hand, older ones and foreign schemas through goavro.
+// A reader does not know versions newer than itself: the sink is upgraded
+// before enrich and notify.
 //
 // A fingerprint is the CRC-64-AVRO of the Parsing Canonical Form, as the Avro
 // specification says and as readers in other languages compute it; goavro's

@@ -14,6 +14,9 @@ type recordCodec[T any] struct {
 
 // encode appends v in single-object framing.
 func (c recordCodec[T]) encode(dst []byte, v *T) ([]byte, error) {
+	if dst == nil {
+		dst = make([]byte, 0, 512) // what most records fit in
+	}
 	return c.write(appendSingleObject(dst, newest[c.name].Fingerprint), v), nil
 }
 

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"time"
@@ -23,7 +24,7 @@ func parseTimestamp(text []byte) (ms int64, err error) {
 	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 		return n, nil
 	}
-	if t, err := time.Parse(time.RFC3339Nano, string(text)); err == nil {
+	if t, err := time.Parse(time.RFC3339Nano, string(bytes.ToUpper(text))); err == nil { // RFC 3339 allows t and z
 		return t.UnixMilli(), nil
 	}
 	n, ok := field{text: text}.number()

@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"doustream/schemas"
 )
 
 // eventRow is one row of user_events as far as a test of a view cares.
@@ -159,4 +162,49 @@ func TestEveryColumnHasAComment(t *testing.T) {
 	if got := lines(t, conn, "name, ''", "FROM system.tables WHERE comment = '' AND engine NOT IN ('MaterializedView') AND name NOT LIKE 'goose%' AND database = currentDatabase()"); got != "" {
 		t.Errorf("tables and views without a comment:\n%s", got)
 	}
+}
+
+// Whatever an enriched record holds, user_events has a column for.
+func TestEveryFieldOfEnrichedUserHasAColumn(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, migrated(t).DSN())
+	columns := strings.Split(lines(t, conn, "name, ''", "FROM system.columns WHERE database = currentDatabase() AND table = 'user_events'")+"\n", "|\n")
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(schemas.EnrichedUserSchema().Text), &schema); err != nil {
+		t.Fatal(err)
+	}
+	named := make(map[string]any)
+	var leaves func(prefix string, node any)
+	leaves = func(prefix string, node any) {
+		switch v := node.(type) {
+		case []any: // a union of null and something else
+			leaves(prefix, v[1])
+			return
+		case string:
+			if record, ok := named[v]; ok {
+				leaves(prefix, record)
+				return
+			}
+		case map[string]any:
+			switch v["type"] {
+			case "record":
+				name, _ := v["name"].(string)
+				named[name] = v
+				fields, _ := v["fields"].([]any)
+				for _, member := range fields {
+					field, _ := member.(map[string]any)
+					name, _ := field["name"].(string)
+					leaves(strings.TrimPrefix(prefix+"_"+name, "_"), field["type"])
+				}
+				return
+			case "array":
+				leaves(strings.TrimSuffix(prefix, "_templates"), v["items"])
+				return
+			}
+		}
+		if !slices.Contains(columns, prefix) {
+			t.Errorf("no column %s", prefix)
+		}
+	}
+	leaves("", schema)
 }
