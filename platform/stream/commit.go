@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -130,98 +129,4 @@ func notReady(err error) bool {
 		}
 	}
 	return false
-}
-
-// commit ends the transaction with success, if the broker agrees. Any answer
-// but a plain yes or a plain no leaves the outcome unknown.
-func (r *round) commit(ctx context.Context) (fate, error) {
-	err := r.client.EndTransaction(ctx, kgo.TryCommit)
-	switch {
-	case err == nil:
-		return fateCommitted, nil
-	case errors.Is(err, kerr.OperationNotAttempted), errors.Is(err, kerr.TransactionAbortable):
-		return r.abort(ctx, err)
-	}
-	return fateUnknown, r.ending(fmt.Errorf("%w: end transaction: %w", errUnknown, err))
-}
-
-// abort ends the transaction without success. No commit was asked for, so that
-// an abort that is not answered is an abort all the same, by the next
-// InitProducerID or by its time-out; but this producer cannot go on.
-func (r *round) abort(ctx context.Context, reason error) (fate, error) {
-	if forOperator(reason) != nil {
-		return fateUnknown, reason
-	}
-	if err := r.client.AbortBufferedRecords(ctx); err != nil {
-		return fateUnknown, r.ending(fmt.Errorf("abort buffered records: %w, after: %w", err, reason))
-	}
-	err := r.client.EndTransaction(ctx, kgo.TryAbort)
-	if err != nil {
-		err = r.client.EndTransaction(ctx, kgo.TryAbort) // the client then reloads its producer id, which aborts
-	}
-	if err != nil || fenced(reason) {
-		return fateUnknown, r.ending(errors.Join(reason, err))
-	}
-	return fateAborted, reason
-}
-
-// ending decides what a producer's end means. Fenced within the transaction's
-// time-out, it was fenced by somebody who uses the same TransactionalID; after
-// it, by the coordinator, since this process stood still for too long. Under
-// SingleOwner the successor fences its predecessor, and that is as it should be.
-func (r *round) ending(err error) error {
-	if !fenced(err) || r.session.cfg.Layout == SingleOwner || r.late() || r.stalled {
-		return err
-	}
-	return &OperatorError{Advice: sameInstance, Err: err}
-}
-
-func fenced(err error) bool {
-	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
-}
-
-// commitOffsetsAlone commits inputs of which nothing came. An empty transaction
-// cannot carry them (the client leaves it open), so they are committed outside
-// one, under the generation captured when the round began, which refuses a
-// zombie as a transaction's offsets do. Nothing is lost or doubled if it is
-// repeated. An answer that never came ends the session all the same: the new
-// membership makes sure that the old request cannot overtake a later commit.
-func (r *round) commitOffsetsAlone(ctx context.Context) (fate, error) {
-	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Group = r.session.cfg.Group
-	req.MemberID, req.Generation = r.memberID, r.genID
-	req.InstanceID = kmsg.StringPtr(r.session.cfg.member())
-	offsets := r.frontier()
-	for _, topic := range slices.Sorted(maps.Keys(offsets)) {
-		rt := kmsg.NewOffsetCommitRequestTopic()
-		rt.Topic = topic
-		for number, next := range offsets[topic] {
-			rp := kmsg.NewOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset = number, next
-			rt.Partitions = append(rt.Partitions, rp)
-		}
-		req.Topics = append(req.Topics, rt)
-	}
-	var resp *kmsg.OffsetCommitResponse
-	err := r.retry(ctx, func() (err error) {
-		if resp, err = req.RequestWith(ctx, r.client); err != nil {
-			return err
-		}
-		for _, topic := range resp.Topics {
-			for _, partition := range topic.Partitions {
-				if err := kerr.ErrorForCode(partition.ErrorCode); err != nil {
-					return fmt.Errorf("%s/%d: %w", topic.Topic, partition.Partition, err)
-				}
-			}
-		}
-		return nil
-	})
-	var refused *kerr.Error
-	switch {
-	case err == nil:
-		return fateCommitted, nil
-	case errors.As(err, &refused) && forOperator(err) == nil:
-		return fateAborted, fmt.Errorf("commit offsets: %w", err)
-	}
-	return fateUnknown, fmt.Errorf("commit offsets: %w", err)
 }

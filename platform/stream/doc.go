@@ -4,4 +4,50 @@
 // transaction around outputs, state and offsets, state restored up to one's
 // own marker, and revocation that changes nothing afterwards. It knows none
 // of doustream's events.
+//
+// # The life of a record
+//
+// The poller fetches it (poller.go) and posts it to its task's loop; workers
+// prepare it (partition.go); it waits for the leading topic (gate.go), enters
+// its window and waits for its key (input.go), and is handed to the task. Done,
+// in whatever order, it retires in offset order (pump.go, window.go) into the
+// task's outbox. The transactor (transactor.go) collects the outboxes of all
+// tasks for a commit interval, producing meanwhile (round.go), adds the
+// frontier of offsets (commit.go) and ends the transaction (ending.go); then
+// its room in the window is free (settle.go).
+//
+// A Run is a row of sessions (run.go). A session is one membership of the group
+// with the clients and goroutines that hang on it (session.go); whatever cannot
+// be mended inside ends it, and the next restores everything. A task's tenure
+// begins when the offsets of its partitions were fetched (assign.go, tenure.go),
+// restores itself (tail.go) and is handed over or lost (revoke.go, drain.go).
+//
+// # Non-obvious
+//
+//   - A transaction's offsets carry the member and generation from before its
+//     first result was taken: a rebalance in between refuses them, and the results
+//     are produced again under the new generation. That is the fence of a zombie,
+//     and the reason why a transaction that only emits commits an offset as well.
+//   - An abort rewinds nothing. Results stay in the outbox until they are
+//     committed; the inputs are not handed over again.
+//   - An end of a transaction that is not answered by a plain yes or no is
+//     neither. The session ends, and the next finds out by reading.
+//   - The client leaves a transaction open that it thinks is empty. So offsets
+//     without any output are committed outside one, fenced by the generation.
+//   - A static member does not leave its group by closing its client; an orderly
+//     end takes it out by its instance id, after everything is committed.
+//   - Markers that end transactions are fetched too. They have offsets: without
+//     them a position never reaches the end of a topic that ends with one, the
+//     leading topic never counts as caught up, and the lag never reaches zero.
+//   - State is read up to a marker that was written after the offsets were
+//     fetched. A bound by the high watermark can wait for ever; one by the last
+//     stable offset misses what stands behind an open transaction.
+//   - The lease has heartbeats of its own: the client's do not tell when they were
+//     sent and what was answered. An answer that says a rebalance is under way
+//     does not extend it.
+//   - A record that was polled just before its partition was revoked cannot reach
+//     the partition's next tenure: a revocation waits for the next poll to begin.
+//   - A client drops what it has fetched for a partition that it then pauses. A
+//     fetch is small beside a window for that reason, and a full window ends the
+//     commit interval.
 package stream

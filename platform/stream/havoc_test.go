@@ -14,7 +14,7 @@ import (
 	"doustream/platform/stream"
 )
 
-var seeds = flag.Int("stream.seeds", 3, "how many random plans TestHavoc tries")
+var seeds = flag.Int("stream.seeds", 2, "how many random plans TestHavoc tries")
 
 // TestHavoc does to a group of instances what a seed says: starts, orderly
 // ends, kills, pauses beyond the session time-out, and broker faults of all

@@ -29,7 +29,8 @@ type loop struct {
 	timers   map[*time.Timer]bool // running
 
 	opened   atomic.Bool // written by the loop
-	closed   bool
+	closing  bool        // the rest of what was posted is run, and then
+	closed   bool        // nothing is
 	draining bool
 	drained  []func()
 	underWay int // inputs handed over and not done
@@ -48,8 +49,6 @@ type topicQueues struct {
 	holds int
 	busy  map[uint64]*Input // last input of each key that is under way, by the key's hash
 }
-
-type workItem struct{ f, then func() }
 
 func (l *loop) partition() int32 { return l.number }
 
@@ -89,8 +88,6 @@ func (l *loop) after(d time.Duration, f func()) (stop func()) {
 	}
 }
 
-func (l *loop) work(f, then func()) { l.works = append(l.works, workItem{f, then}) }
-
 func (l *loop) emit(out []*Record, committed func()) {
 	l.out = append(l.out, outEntry{records: out, committed: committed})
 }
@@ -121,7 +118,7 @@ func (l *loop) run() {
 	l.state.begin()
 	l.settle()
 	var spare []func()
-	for !l.closed {
+	for !l.closing {
 		<-l.box.wake
 		items := l.box.take(spare)
 		for i, f := range items {
@@ -131,11 +128,12 @@ func (l *loop) run() {
 		spare = items
 		l.settle()
 	}
+	l.finish()
 }
 
 // settle hands over, retires and passes on what the last functions allowed.
 func (l *loop) settle() {
-	if l.closed {
+	if l.closing {
 		return
 	}
 	l.pump()
@@ -146,94 +144,4 @@ func (l *loop) settle() {
 		l.out = l.out[:0]
 	}
 	l.checkDrained()
-}
-
-// submitWork hands the work of one round to the workers in chunks, so that a
-// busy loop pays for a wake-up per chunk rather than per record.
-func (l *loop) submitWork() {
-	if len(l.works) == 0 {
-		return
-	}
-	items := l.works
-	l.works = nil
-	size := min(64, max(1, len(items)/l.session.workerCount))
-	var jobs []func()
-	for len(items) > 0 {
-		chunk := items[:min(size, len(items))]
-		items = items[len(chunk):]
-		jobs = append(jobs, func() { l.runWork(chunk) })
-	}
-	l.session.workers.submit(jobs...)
-}
-
-func (l *loop) runWork(items []workItem) {
-	for _, item := range items {
-		item.f()
-	}
-	l.post(func() {
-		for _, item := range items {
-			if item.then != nil {
-				item.then()
-			}
-		}
-	})
-}
-
-// open begins the task's work once its state is restored.
-func (l *loop) open() {
-	if l.closed || l.opened.Load() {
-		return
-	}
-	l.task.Open()
-	l.opened.Store(true)
-	l.session.log.Info("task open", "partition", l.number, "owner", l.name)
-}
-
-// drain stops the handing over of inputs and calls drained, once, when what is
-// under way has ended or the task says that it can be left. It is posted.
-func (l *loop) drain(drained func()) {
-	l.draining = true
-	l.drained = append(l.drained, drained)
-	if d, ok := l.task.(Draining); ok && l.opened.Load() && !l.drainAsked {
-		l.drainAsked = true
-		d.Drain(func() { l.drainAnswered = true })
-	}
-}
-
-// checkDrained ends a drain. It comes after the results of this round were put
-// out, so that the last transaction holds them.
-func (l *loop) checkDrained() {
-	if l.drained == nil {
-		return
-	}
-	over := l.underWay == 0
-	if l.drainAsked {
-		over = l.drainAnswered
-	}
-	if !over {
-		return
-	}
-	drained := l.drained
-	l.drained = nil
-	for _, f := range drained {
-		f()
-	}
-}
-
-// close ends the tenure: what was accepted by post still runs, nothing after.
-// It is posted.
-func (l *loop) close() {
-	if l.closed {
-		return
-	}
-	for _, f := range l.box.close() {
-		f()
-	}
-	l.closed = true
-	for timer := range l.timers {
-		timer.Stop()
-	}
-	l.cancel()
-	l.task.Close()
-	l.state.end()
 }

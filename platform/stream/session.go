@@ -133,48 +133,6 @@ func (s *session) initProducer(ctx context.Context) error {
 	return nil
 }
 
-// shutdown is the orderly end: drain, commit, close the tasks, leave the group.
-// Heartbeats go on until the group is left.
-func (s *session) shutdown() error {
-	ctx, cancel := context.WithTimeout(s.life, s.cfg.DrainTimeout+s.cfg.TxnTimeout)
-	defer cancel()
-	s.mu.Lock()
-	s.stopping = true
-	s.mu.Unlock()
-	s.log.Info("draining")
-	s.handOver(ctx, s.tasks())
-	s.lease.drop()
-	if err := s.leave(ctx); err != nil {
-		return fmt.Errorf("leave group: %w", err)
-	}
-	s.log.Info("left the group")
-	return nil
-}
-
-// dismantle ends what still runs, in this order: tasks, so that nothing is put
-// out any more; goroutines; clients.
-func (s *session) dismantle() {
-	s.mu.Lock()
-	s.stopping = true
-	s.mu.Unlock()
-	for _, l := range s.tasks() {
-		s.discard(l)
-	}
-	s.end(errors.New("session closed"))
-	s.work.Wait()
-	s.workers.close()
-	s.closeClients()
-}
-
-func (s *session) closeClients() {
-	if s.group != nil {
-		s.group.Close()
-	}
-	if s.producer != nil {
-		s.producer.Close()
-	}
-}
-
 func (s *session) tasks() []*loop {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,80 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// begin makes a task and starts its loop.
+func (s *session) begin(number int32, from map[topicPartition]int64) {
+	l := s.newLoop(number, from)
+	s.mu.Lock()
+	if s.stopping {
+		s.mu.Unlock()
+		l.cancel()
+		return
+	}
+	s.held[number] = l
+	for _, p := range l.parts {
+		s.inputs[topicPartition{p.topic, p.number}] = p
+	}
+	s.mu.Unlock()
+	s.transactor.add(l)
+	s.log.Info("task assigned", "partition", number, "owner", l.name)
+	go l.run()
+}
+
+func (s *session) newLoop(number int32, from map[topicPartition]int64) *loop {
+	_, generation := s.group.GroupMetadata()
+	self := &Loop{loop{
+		session: s, number: number,
+		name:   fmt.Sprintf("%s-%d-%d-%016x", s.cfg.member(), number, generation, rand.Uint64()),
+		held:   make(map[string][]int32),
+		box:    newMailbox(),
+		outbox: &outbox{wake: s.transactor.wake},
+		ended:  make(chan struct{}),
+		topics: make(map[string]*topicQueues),
+		timers: make(map[*time.Timer]bool),
+	}}
+	l := &self.loop
+	l.self = self
+	l.ctx, l.cancel = context.WithCancel(s.life)
+	l.gate.loop = l
+	l.state = stateTail{
+		loop: l, slots: make(chan struct{}, restoreSlots),
+		markers: make(map[topicPartition]bool), ends: make(map[topicPartition]int64),
+		next: make(map[topicPartition]int64), acked: make(map[topicPartition][]read),
+	}
+	for tp, at := range from {
+		l.addPartition(tp, at)
+	}
+	slices.SortFunc(l.parts, func(a, b *partition) int {
+		if a.leads != b.leads {
+			return map[bool]int{true: -1, false: 1}[a.leads]
+		}
+		return slices.Index(s.cfg.Inputs, a.topic) - slices.Index(s.cfg.Inputs, b.topic)
+	})
+	return l
+}
+
+func (l *loop) addPartition(tp topicPartition, at int64) {
+	cfg := &l.session.cfg
+	p := &partition{
+		loop: l, topic: tp.topic, number: tp.number, position: at, frontier: at,
+		leads:   tp.topic == cfg.Leader,
+		follows: cfg.Leader != "" && tp.topic != cfg.Leader,
+		queues:  l.queues(tp.topic),
+		flow:    flow{maxRecords: cfg.WindowRecords, maxBytes: cfg.WindowBytes},
+	}
+	p.committed.Store(at)
+	p.highWater.Store(at)
+	l.parts = append(l.parts, p)
+	l.held[tp.topic] = append(l.held[tp.topic], tp.number)
+	slices.Sort(l.held[tp.topic])
+	if p.leads {
+		l.gate.leaders = append(l.gate.leaders, p)
+	}
+}
