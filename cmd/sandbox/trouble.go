@@ -69,7 +69,7 @@ func (d *demo) failUntil(ctx context.Context, done <-chan struct{}) error {
 		f := outages[next%len(outages)]
 		d.say("the platform fails: %s", f.Mode)
 		d.outages++
-		if err := d.control.SetFaults(ctx, append([]douyintest.Fault{f}, traffic.Faults()...)...); err != nil {
+		if err := d.control.SetFaults(ctx, append(traffic.Faults(), f)...); err != nil {
 			return err
 		}
 		pause(ctx, done, ticker)
