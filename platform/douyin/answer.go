@@ -122,13 +122,18 @@ func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	digits := bytes.TrimSpace(bytes.Trim(v, `"`))
-	if i, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
+	n.read(v)
+	return nil
+}
+
+// read takes a value; one that is no integer changes nothing.
+func (n *number) read(v jsontext.Value) {
+	digits := string(bytes.TrimSpace(bytes.Trim(v, `"`)))
+	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
 		*n = number{n: i, set: true}
-	} else if f, err := strconv.ParseFloat(string(digits), 64); err == nil && f == float64(int64(f)) {
+	} else if f, err := strconv.ParseFloat(digits, 64); err == nil && f == float64(int64(f)) {
 		*n = number{n: int64(f), set: true}
 	}
-	return nil
 }
 
 // text is a string; a value of another type leaves it empty.

@@ -24,7 +24,7 @@ var ErrDecrypt = errors.New("decrypt: wrong key or damaged data")
 // is ErrDecrypt; dst then comes back as it was. There is no MAC: about one
 // wrong key in 256 passes, and its plaintext is noise that no decoder takes.
 //
-// It allocates nothing but what dst needs to grow.
+// It allocates the cipher, and what dst needs to grow.
 func Decrypt(dst []byte, key SessionKey, encryptedData, iv string) ([]byte, error) {
 	var k, v [keySize]byte
 	if !decode16(&k, string(key)) || !decode16(&v, iv) {

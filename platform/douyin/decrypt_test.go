@@ -147,7 +147,7 @@ func TestDecryptRefusesWithOneError(t *testing.T) {
 	}
 }
 
-func TestDecryptAllocatesNothing(t *testing.T) {
+func TestDecryptAllocatesTheCipherAlone(t *testing.T) {
 	v := knownAnswers(t).Decrypt[2]
 	buf := make([]byte, 0, 512)
 	if n := testing.AllocsPerRun(100, func() {

@@ -6,9 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrPlaintext is the one error of DecodeUser and DecodePhoneNumber: the
@@ -54,76 +51,92 @@ func (PhoneNumber) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText is <redacted>.
 func (PhoneNumber) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-type watermarkJSON struct {
-	AppID     text   `json:"appid"`
-	Timestamp number `json:"timestamp"`
-}
-
-type userJSON struct {
-	OpenID    text          `json:"openId"`
-	UnionID   text          `json:"unionId"`
-	NickName  text          `json:"nickName"`
-	AvatarURL text          `json:"avatarUrl"`
-	Gender    number        `json:"gender"`
-	City      text          `json:"city"`
-	Province  text          `json:"province"`
-	Country   text          `json:"country"`
-	Language  text          `json:"language"`
-	Watermark watermarkJSON `json:"watermark"`
-}
-
-type phoneJSON struct {
-	PhoneNumber     phoneText     `json:"phoneNumber"`
-	PurePhoneNumber phoneText     `json:"purePhoneNumber"`
-	CountryCode     phoneText     `json:"countryCode"`
-	Watermark       watermarkJSON `json:"watermark"`
-}
-
-// DecodeUser reads a decrypted profile. Unknown fields are passed over; a
-// gender that is none of the platform's reads as unknown. The only error is
-// ErrPlaintext.
+// DecodeUser reads a decrypted profile. Unknown fields and fields of another
+// type are passed over; a gender that is none of the platform's reads as
+// unknown. The only error is ErrPlaintext.
 func DecodeUser(plaintext []byte) (User, error) {
-	var u userJSON
-	if err := decodePlaintext(plaintext, &u); err != nil {
+	var u User
+	w := newWalker(plaintext)
+	defer w.release()
+	for w.open(); w.next(); {
+		switch string(w.name) {
+		case "openId":
+			u.OpenID = w.text()
+		case "unionId":
+			u.UnionID = w.text()
+		case "nickName":
+			u.NickName = w.text()
+		case "avatarUrl":
+			u.AvatarURL = w.text()
+		case "gender":
+			if n := w.integer().n; n == 1 || n == 2 {
+				u.Gender = int32(n)
+			}
+		case "city":
+			u.City = w.text()
+		case "province":
+			u.Province = w.text()
+		case "country":
+			u.Country = w.text()
+		case "language":
+			u.Language = w.text()
+		case "watermark":
+			u.Watermark = w.watermark()
+		default:
+			w.skip()
+		}
+	}
+	if w.end() != nil {
 		return User{}, ErrPlaintext
 	}
-	var gender int32
-	if u.Gender.n == 1 || u.Gender.n == 2 {
-		gender = int32(u.Gender.n)
-	}
-	return User{
-		OpenID: string(u.OpenID), UnionID: string(u.UnionID), NickName: string(u.NickName), AvatarURL: string(u.AvatarURL), Gender: gender,
-		City: string(u.City), Province: string(u.Province), Country: string(u.Country), Language: string(u.Language),
-		Watermark: u.Watermark.watermark(),
-	}, nil
+	return u, nil
 }
 
 // DecodePhoneNumber reads a decrypted phone number, whose fields come as
 // strings or numbers. The only error is ErrPlaintext, also when no number is
 // in it.
 func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
-	var p phoneJSON
-	if err := decodePlaintext(plaintext, &p); err != nil {
+	var p PhoneNumber
+	w := newWalker(plaintext)
+	defer w.release()
+	for w.open(); w.next(); {
+		switch string(w.name) {
+		case "phoneNumber":
+			p.PhoneNumber = w.digits()
+		case "purePhoneNumber":
+			p.PurePhoneNumber = w.digits()
+		case "countryCode":
+			p.CountryCode = w.digits()
+		case "watermark":
+			p.Watermark = w.watermark()
+		default:
+			w.skip()
+		}
+	}
+	if w.end() != nil || p.PhoneNumber == "" && p.PurePhoneNumber == "" {
 		return PhoneNumber{}, ErrPlaintext
 	}
-	if p.PhoneNumber == "" && p.PurePhoneNumber == "" {
-		return PhoneNumber{}, ErrPlaintext
-	}
-	return PhoneNumber{
-		PhoneNumber: string(p.PhoneNumber), PurePhoneNumber: string(p.PurePhoneNumber), CountryCode: string(p.CountryCode),
-		Watermark: p.Watermark.watermark(),
-	}, nil
+	return p, nil
 }
 
-func decodePlaintext(plaintext []byte, v any) error {
-	if jsontext.Value(plaintext).Kind() != '{' {
-		return ErrPlaintext
+// watermark reads the object that comes next; anything else is an absent one.
+func (w *walker) watermark() Watermark {
+	var m Watermark
+	if w.dec.PeekKind() != '{' {
+		w.skip()
+		return m
 	}
-	return json.Unmarshal(plaintext, v, jsontext.AllowDuplicateNames(true))
-}
-
-func (w watermarkJSON) watermark() Watermark {
-	return Watermark{AppID: string(w.AppID), At: normalTime(w.Timestamp.n)}
+	for w.open(); w.next(); {
+		switch string(w.name) {
+		case "appid":
+			m.AppID = w.text()
+		case "timestamp":
+			m.At = normalTime(w.integer().n)
+		default:
+			w.skip()
+		}
+	}
+	return m
 }
 
 // normalTime reads a timestamp in seconds, milliseconds, micro- or nanoseconds,
@@ -143,25 +156,4 @@ func normalTime(n int64) time.Time {
 	default:
 		return time.Unix(0, n)
 	}
-}
-
-// phoneText is a string, or a number taken digit for digit.
-type phoneText string
-
-// UnmarshalJSONFrom takes a value of any type; one that is neither string nor
-// number leaves the text empty.
-func (t *phoneText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	v, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	switch v.Kind() {
-	case '0':
-		*t = phoneText(v)
-	case '"':
-		unquoted, err := jsontext.AppendUnquote(nil, v)
-		*t = phoneText(unquoted)
-		return err
-	}
-	return nil
 }
