@@ -191,7 +191,11 @@ func TestAPlanIsItsSeeds(t *testing.T) {
 			t.Errorf("fault %d is at %s", i, f.at)
 		}
 	}
-	for _, item := range c.menu() {
+	for _, f := range planFaults(8, 400, time.Minute, c) { // the other half of the seeds
+		kinds[f.kind] = true
+	}
+	c.moves = !c.moves
+	for _, item := range append(c.menu(), cast{}.menu()...) {
 		if !kinds[item.kind] {
 			t.Errorf("%s never happens", item.kind)
 		}
