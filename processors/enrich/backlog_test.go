@@ -71,9 +71,11 @@ func (bl *backlog) produce(b *testing.B) {
 		key := keyOf(fmt.Sprint(i))
 		bl.keys[id] = key
 		hash := hashOf(id, id)
-		rec, err := bl.proc.facts.record(factResult, &schemas.SessionFact{SessionID: id, AppID: testApp, CodeHash: hash[:],
+		rec, err := bl.proc.facts.record(factResult, &schemas.SessionFact{
+			SessionID: id, AppID: testApp, CodeHash: hash[:],
 			CodeKind: schemas.CodeKindCode, Attempt: 1, Owner: "before", At: now.UnixMilli(), LoginOffset: 0,
-			SessionKey: string(key), OpenID: "open-" + id}, partition(id))
+			SessionKey: string(key), OpenID: "open-" + id,
+		}, partition(id))
 		must(b, err)
 		send(rec)
 	}

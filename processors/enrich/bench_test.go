@@ -63,9 +63,11 @@ func (p *processor) bare(rec *stream.Record, key douyin.SessionKey) (*stream.Rec
 		return nil, err
 	}
 	from := prepared{event: ev, encrypted: enc}
-	user := schemas.EnrichedUser{EventID: ev.EventID, Kind: schemas.KindPhone, AppID: ev.AppID, SessionID: ev.SessionID,
+	user := schemas.EnrichedUser{
+		EventID: ev.EventID, Kind: schemas.KindPhone, AppID: ev.AppID, SessionID: ev.SessionID,
 		OpenID: "open-" + ev.SessionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
-		Source: schemas.Source{Topic: rec.Topic, Offset: rec.Offset}}
+		Source: schemas.Source{Topic: rec.Topic, Offset: rec.Offset},
+	}
 	reason, ok := p.phoneNumber(&user, &from, &schemas.SessionFact{SessionKey: string(key)})
 	if !ok || reason != "" {
 		return nil, fmt.Errorf("decrypt: %s", reason)

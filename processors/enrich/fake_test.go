@@ -73,7 +73,6 @@ type fakeLoop struct {
 	fenced  bool // a successor has taken over: nothing is committed any more
 	closed  bool
 	crashed bool
-	maxPark int
 }
 
 type pendingAppend struct {

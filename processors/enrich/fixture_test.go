@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -332,8 +331,6 @@ func (b *bench) restart() {
 	b.loop.crash(func() bool { return false })
 	b.loop = b.newLoop(b.proc)
 }
-
-var errTest = errors.New("test")
 
 func hashOf(session, code string) codeHash {
 	return hashCode(testApp, session, &schemas.Login{Code: code})

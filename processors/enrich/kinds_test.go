@@ -102,8 +102,10 @@ func TestProfileIsAWhitelist(t *testing.T) {
 	raw := `{"nickName":"小明"}`
 	data, iv, err := douyintest.Seal(keyOf("c1"), []byte(`{"nickName":"小明","avatarUrl":"https://a/b","gender":2,"city":"北京","province":"北京","country":"中国","language":"zh","openId":"secret-open","phone":"1",`+b.mark()+`}`))
 	must(t, err)
-	_, u := enrichedOne(t, topicProfile, map[string]any{"encryptedData": data, "iv": iv, "rawData": raw,
-		"signature": douyintest.Sign(raw, keyOf("c1")), "errMsg": "getUserProfile:ok"})
+	_, u := enrichedOne(t, topicProfile, map[string]any{
+		"encryptedData": data, "iv": iv, "rawData": raw,
+		"signature": douyintest.Sign(raw, keyOf("c1")), "errMsg": "getUserProfile:ok",
+	})
 	want := schemas.Profile{NickName: "小明", AvatarURL: "https://a/b", Gender: 2, City: "北京", Province: "北京", Country: "中国", Language: "zh"}
 	if u.Kind != schemas.KindProfile || *u.Profile != want {
 		t.Errorf("profile: %+v", u.Profile)
@@ -122,8 +124,10 @@ func TestLocation(t *testing.T) {
 func TestAddressKeepsNameDetailAndPhoneSealed(t *testing.T) {
 	t.Parallel()
 	address := func(tel string) any {
-		return map[string]any{"userName": "张三", "provinceName": "北京市", "cityName": "北京", "countyName": "朝阳区",
-			"detailInfo": "望京1号", "telNumber": tel, "errMsg": "chooseAddress:ok"}
+		return map[string]any{
+			"userName": "张三", "provinceName": "北京市", "cityName": "北京", "countyName": "朝阳区",
+			"detailInfo": "望京1号", "telNumber": tel, "errMsg": "chooseAddress:ok",
+		}
 	}
 	b, u := enrichedOne(t, topicLocation, address("13811112222"))
 	a := u.Address

@@ -85,8 +85,10 @@ func TestDeadLetterReasons(t *testing.T) {
 		"data of two hours from now": {event: phone(text(testApp, func(b *bench) time.Time { return b.now.Add(2 * time.Hour) })), reason: schemas.ReasonWatermarkStale, stage: "decrypt", id: true},
 		"a number that is none":      {event: phone(func(b *bench) string { return `{"purePhoneNumber":"12",` + b.mark() + `}` }), reason: schemas.ReasonInvalid, stage: "decrypt", id: true},
 		"a signature that differs":   {event: badSignature, reason: schemas.ReasonSignatureMismatch, stage: "decrypt", id: true},
-		"too large to park": {event: func(b *bench) *stream.Record { return b.device(strings.Repeat("s", 100)) }, reason: schemas.ReasonTooLarge, stage: "park", id: true,
-			change: func(c *Config) { c.LargestRecord = 300 }},
+		"too large to park": {
+			event: func(b *bench) *stream.Record { return b.device(strings.Repeat("s", 100)) }, reason: schemas.ReasonTooLarge, stage: "park", id: true,
+			change: func(c *Config) { c.LargestRecord = 300 },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,8 +14,10 @@ func TestRememberedSessionIsTheOneThatWasSealed(t *testing.T) {
 	must(t, err)
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 200, 300)
-		f := schemas.SessionFact{AppID: text.Draw(t, "app"), SessionKey: text.Draw(t, "key"), OpenID: text.Draw(t, "open"),
-			UnionID: text.Draw(t, "union"), AnonymousOpenID: text.Draw(t, "anonymous")}
+		f := schemas.SessionFact{
+			AppID: text.Draw(t, "app"), SessionKey: text.Draw(t, "key"), OpenID: text.Draw(t, "open"),
+			UnionID: text.Draw(t, "union"), AnonymousOpenID: text.Draw(t, "anonymous"),
+		}
 		sealed := m.seal(&f)
 		got, err := m.open(sealed)
 		if err != nil || got.AppID != f.AppID || got.SessionKey != f.SessionKey || got.OpenID != f.OpenID ||

@@ -45,9 +45,11 @@ func newRig(t testing.TB, partitions int32) *rig {
 		kfake.GroupMinSessionTimeout(time.Second), kfake.SeedTopics(partitions, rigTopics()...))
 	must(t, err)
 	t.Cleanup(cluster.Close)
-	r := &rig{t: t, logger: testLogger(t),
+	r := &rig{
+		t: t, logger: testLogger(t),
 		connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.Dialer(network.DialContext)},
-		apps:    []douyin.App{{ID: testApp, Secret: "app-secret-never-seen"}, {ID: otherApp, Secret: "other-secret-never-seen"}}}
+		apps:    []douyin.App{{ID: testApp, Secret: "app-secret-never-seen"}, {ID: otherApp, Secret: "other-secret-never-seen"}},
+	}
 	r.platform = douyintest.New(douyintest.Options{Apps: r.apps})
 	local := douyintest.NewLocal(r.platform)
 	t.Cleanup(func() { _ = local.Close() })
@@ -163,8 +165,10 @@ func (r *rig) followers(cl *kgo.Client, app, session, key string) []made {
 		r.publish(cl, schemas.TopicPhone, app, session, r.phonePayload(app, key)),
 		r.publish(cl, schemas.TopicPhone, app, session, r.phonePayload(app, key)),
 		r.publish(cl, schemas.TopicLocation, app, session, map[string]any{"longitude": 116.4, "latitude": "39.9", "errMsg": "getLocation:ok"}),
-		r.publish(cl, schemas.TopicLocation, app, session, map[string]any{"userName": "张三", "provinceName": "北京市", "cityName": "北京市",
-			"countyName": "朝阳区", "detailInfo": "望京1号", "telNumber": "13811112222", "errMsg": "chooseAddress:ok"}),
+		r.publish(cl, schemas.TopicLocation, app, session, map[string]any{
+			"userName": "张三", "provinceName": "北京市", "cityName": "北京市",
+			"countyName": "朝阳区", "detailInfo": "望京1号", "telNumber": "13811112222", "errMsg": "chooseAddress:ok",
+		}),
 		r.publish(cl, schemas.TopicDevice, app, session, map[string]any{"brand": "devtools", "screenWidth": 390, "errMsg": "getSystemInfo:ok"}),
 		r.publish(cl, schemas.TopicSubscription, app, session, map[string]any{"MSG1": "accept", "errMsg": "requestSubscribeMessage:ok"}),
 	}

@@ -29,8 +29,10 @@ func TestI8NothingSecretLeaves(t *testing.T) {
 		c.Metrics = registry
 	})
 	b.everything()
-	secrets := []string{"app-secret-never-seen", "code-never-seen", "lost-never-seen", "anon-never-seen",
-		"13800001234", "13811112222", "张三", "望京1号", string(keyOf("code-never-seen")), string(keyOf("lost-never-seen"))}
+	secrets := []string{
+		"app-secret-never-seen", "code-never-seen", "lost-never-seen", "anon-never-seen",
+		"13800001234", "13811112222", "张三", "望京1号", string(keyOf("code-never-seen")), string(keyOf("lost-never-seen")),
+	}
 	for _, key := range []string{"code-never-seen", "lost-never-seen"} {
 		raw, err := base64.StdEncoding.DecodeString(string(keyOf(key)))
 		must(t, err)
@@ -83,8 +85,10 @@ func (b *bench) everything() {
 		b.login(session, code)
 		b.phone(session, key)
 		b.phone(session, keyOf("other"))
-		b.event(topicLocation, session, map[string]any{"userName": "张三", "provinceName": "北京市", "detailInfo": "望京1号",
-			"telNumber": "13811112222", "errMsg": "chooseAddress:ok"})
+		b.event(topicLocation, session, map[string]any{
+			"userName": "张三", "provinceName": "北京市", "detailInfo": "望京1号",
+			"telNumber": "13811112222", "errMsg": "chooseAddress:ok",
+		})
 		b.event(topicSubscription, session, map[string]any{"A": "accept", "errMsg": "requestSubscribeMessage:ok"})
 		b.device(session)
 		b.produce(topicPhone, session, []byte("{\"code\":\"code-never-seen\""))

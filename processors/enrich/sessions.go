@@ -111,7 +111,6 @@ func (e entry) loginOffset() int64 { return int64(binary.LittleEndian.Uint64(e[e
 func (e entry) at() int64          { return int64(binary.LittleEndian.Uint64(e[entryAt:])) }
 func (e entry) app() uint32        { return binary.LittleEndian.Uint32(e[entryApp:]) }
 func (e entry) kind() factKind     { return factKind(e[entryKind]) }
-func (e entry) named() bool        { return e[entryFlags]&flagNamed != 0 }
 func (e entry) hash() codeHash     { return codeHash(e[entryHash : entryHash+16]) }
 
 func (e entry) session() []byte {
