@@ -6,12 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash/fnv"
 	"strconv"
-	"time"
 
-	"doustream/platform/secrets"
 	"doustream/platform/stream"
 	"doustream/schemas"
 )
@@ -48,7 +45,6 @@ type fact struct {
 	hash        codeHash
 	kind        factKind
 	attempt     uint8
-	flags       uint8
 	app         uint32 // hash of the app's id
 	owner       uint64 // hash of the owner's name
 	loginOffset int64
@@ -68,10 +64,9 @@ const (
 var factNames = [...]string{factSent: "SENT", factResult: "RESULT", factFailed: "FAILED", factAnnulled: "ANNULLED"}
 
 const (
-	flagNamed   = 1 // the session has a session key and an open_id
 	factHeader  = "doustream.fact"
 	factVersion = 1
-	factSize    = 1 + 1 + 4 + 8 + 8 + 8
+	factSize    = 1 + 4 + 8 + 8 + 8
 )
 
 // decisive reports whether the fact is the outcome of its code, if no other
@@ -88,7 +83,7 @@ func (f *fact) key(dst []byte) []byte {
 
 func (f *fact) header() []byte {
 	b := make([]byte, 0, factSize)
-	b = append(b, factVersion, f.flags)
+	b = append(b, factVersion)
 	b = binary.BigEndian.AppendUint32(b, f.app)
 	b = binary.BigEndian.AppendUint64(b, f.owner)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.loginOffset))
@@ -102,11 +97,10 @@ func readFact(rec *stream.Record) (f fact, ok bool) {
 	if len(rec.Value) == 0 || len(head) != factSize || head[0] != factVersion || !f.readKey(rec.Key) {
 		return fact{}, false
 	}
-	f.flags = head[1]
-	f.app = binary.BigEndian.Uint32(head[2:])
-	f.owner = binary.BigEndian.Uint64(head[6:])
-	f.loginOffset = int64(binary.BigEndian.Uint64(head[14:]))
-	f.at = int64(binary.BigEndian.Uint64(head[22:]))
+	f.app = binary.BigEndian.Uint32(head[1:])
+	f.owner = binary.BigEndian.Uint64(head[5:])
+	f.loginOffset = int64(binary.BigEndian.Uint64(head[13:]))
+	f.at = int64(binary.BigEndian.Uint64(head[21:]))
 	return f, true
 }
 
@@ -145,78 +139,6 @@ func cutLast(b []byte) (before, after []byte, ok bool) {
 		return nil, nil, false
 	}
 	return b[:i], b[i+1:], true
-}
-
-// factSealer makes and opens the records of doustream.sessions. Safe for
-// concurrent use.
-type factSealer struct {
-	ring  *secrets.Keyring
-	topic string
-}
-
-const purposeSession = "session"
-
-// record seals a fact. The fields that key and header carry are in the sealed
-// part too: open compares them.
-func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int32) (*stream.Record, error) {
-	f.Kind = sealedKinds[kind]
-	head := headOf(kind, f)
-	plain, err := f.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("encode session fact: %w", err)
-	}
-	key := head.key(nil)
-	value, err := s.ring.Seal(nil, plain, purposeSession, aad(s.topic, key))
-	if err != nil {
-		return nil, fmt.Errorf("seal session fact: %w", err)
-	}
-	rec := &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value, Timestamp: time.UnixMilli(f.At)}
-	rec.Headers = appendHeader(rec.Headers, factHeader, head.header())
-	return rec, nil
-}
-
-// sealedKinds are the kinds as the sealed part says them: an annulled send is
-// a SENT that counts no more.
-var sealedKinds = [...]schemas.FactKind{
-	factSent: schemas.FactSent, factResult: schemas.FactResult, factFailed: schemas.FactFailed, factAnnulled: schemas.FactSent,
-}
-
-func headOf(kind factKind, f *schemas.SessionFact) fact {
-	head := fact{
-		session: []byte(f.SessionID), kind: kind, attempt: uint8(f.Attempt),
-		app: hashApp(f.AppID), owner: hashOwner(f.Owner), loginOffset: f.LoginOffset, at: f.At,
-	}
-	copy(head.hash[:], f.CodeHash)
-	if f.SessionKey != "" {
-		head.flags |= flagNamed
-	}
-	return head
-}
-
-// open answers the fact behind what the table keeps of it.
-func (s factSealer) open(f *fact, sealed []byte) (schemas.SessionFact, error) {
-	var scratch [512]byte
-	plain, err := s.ring.Open(scratch[:0], sealed, purposeSession, aad(s.topic, f.key(nil)))
-	if err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
-	}
-	opened, err := schemas.DecodeSessionFact(plain)
-	clear(plain)
-	if err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("decode session fact: %w", err)
-	}
-	if opened.LoginOffset != f.loginOffset || hashApp(opened.AppID) != f.app || opened.Kind != sealedKinds[f.kind] {
-		return schemas.SessionFact{}, fmt.Errorf("open session fact: header and sealed part differ")
-	}
-	return opened, nil
-}
-
-// aad binds a sealed record to the topic and key that it lies under, and to
-// the version of its layout.
-func aad(topic string, key []byte) []byte {
-	b := make([]byte, 0, len(topic)+len(key)+3)
-	b = append(append(b, topic...), '|')
-	return append(append(b, key...), "|1"...)
 }
 
 func hashApp(id string) uint32 {

@@ -39,21 +39,3 @@ func murmur2(key []byte) uint32 {
 	h *= m
 	return h ^ h>>15
 }
-
-// observe shows the task's share of the gauges; close takes it back.
-func (t *Task) observe() {
-	t.show(t.ledger.table.facts, t.ledger.table.bytes)
-}
-
-func (t *Task) close() {
-	t.show(0, 0)
-	for i := range t.parked {
-		t.metrics.parked[i].Sub(float64(t.parked[i].records))
-	}
-}
-
-func (t *Task) show(facts int, bytes int64) {
-	t.metrics.facts.Add(float64(facts - t.shown.facts))
-	t.metrics.factBytes.Add(float64(bytes - t.shown.bytes))
-	t.shown.facts, t.shown.bytes = facts, bytes
-}

@@ -23,7 +23,6 @@ type trial struct {
 	plan   []planned
 	made   []planned
 	faulty bool
-	faults int
 }
 
 // planned is an event to come, and afterwards what it was.

@@ -34,7 +34,7 @@ type chunk struct {
 const chunkSize = 1 << 20
 
 // An entry: place of the entry before (8), login offset (8), at (8), owner (8),
-// app (4), kind, attempt, flags (3), code hash (16), lengths of session (2) and
+// app (4), kind, attempt (2), code hash (16), lengths of session (2) and
 // value (4), then session and value.
 const (
 	entryNext    = 0
@@ -44,11 +44,10 @@ const (
 	entryApp     = 32
 	entryKind    = 36
 	entryAttempt = 37
-	entryFlags   = 38
-	entryHash    = 39
-	entrySession = 55
-	entryValue   = 57
-	entrySize    = 61
+	entryHash    = 38
+	entrySession = 54
+	entryValue   = 56
+	entrySize    = 60
 )
 
 func newTable() *table {
@@ -97,7 +96,7 @@ func (e entry) fill(f *fact, next place, value int) {
 	le.PutUint64(e[entryAt:], uint64(f.at))
 	le.PutUint64(e[entryOwner:], f.owner)
 	le.PutUint32(e[entryApp:], f.app)
-	e[entryKind], e[entryAttempt], e[entryFlags] = byte(f.kind), f.attempt, f.flags
+	e[entryKind], e[entryAttempt] = byte(f.kind), f.attempt
 	copy(e[entryHash:], f.hash[:])
 	le.PutUint16(e[entrySession:], uint16(len(f.session)))
 	le.PutUint32(e[entryValue:], uint32(value))
@@ -125,7 +124,7 @@ func (e entry) sealed() []byte {
 // head is the fact without its sealed part.
 func (e entry) head() fact {
 	return fact{
-		session: e.session(), hash: e.hash(), kind: e.kind(), attempt: e[entryAttempt], flags: e[entryFlags],
+		session: e.session(), hash: e.hash(), kind: e.kind(), attempt: e[entryAttempt],
 		app: e.app(), owner: binary.LittleEndian.Uint64(e[entryOwner:]), loginOffset: e.loginOffset(), at: e.at(),
 	}
 }

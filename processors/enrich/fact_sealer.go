@@ -1,0 +1,82 @@
+package enrich
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"doustream/platform/secrets"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// factSealer makes and opens the records of doustream.sessions. Safe for
+// concurrent use.
+type factSealer struct {
+	ring  *secrets.Keyring
+	topic string
+}
+
+const purposeSession = "session"
+
+var errForeignFact = errors.New("open session fact: header and sealed part differ")
+
+// record seals a fact. The fields that key and header carry are in the sealed
+// part too: open compares them.
+func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int32) (*stream.Record, error) {
+	f.Kind = sealedKinds[kind]
+	head := headOf(kind, f)
+	plain, err := f.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode session fact: %w", err)
+	}
+	key := head.key(nil)
+	value, err := s.ring.Seal(nil, plain, purposeSession, aad(s.topic, key))
+	if err != nil {
+		return nil, fmt.Errorf("seal session fact: %w", err)
+	}
+	rec := &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value, Timestamp: time.UnixMilli(f.At)}
+	rec.Headers = appendHeader(rec.Headers, factHeader, head.header())
+	return rec, nil
+}
+
+// sealedKinds are the kinds as the sealed part says them: an annulled send is
+// a SENT that counts no more.
+var sealedKinds = [...]schemas.FactKind{
+	factSent: schemas.FactSent, factResult: schemas.FactResult, factFailed: schemas.FactFailed, factAnnulled: schemas.FactSent,
+}
+
+func headOf(kind factKind, f *schemas.SessionFact) fact {
+	head := fact{
+		session: []byte(f.SessionID), kind: kind, attempt: uint8(f.Attempt),
+		app: hashApp(f.AppID), owner: hashOwner(f.Owner), loginOffset: f.LoginOffset, at: f.At,
+	}
+	copy(head.hash[:], f.CodeHash)
+	return head
+}
+
+// open answers the fact behind what the table keeps of it.
+func (s factSealer) open(f *fact, sealed []byte) (schemas.SessionFact, error) {
+	var scratch [512]byte
+	plain, err := s.ring.Open(scratch[:0], sealed, purposeSession, aad(s.topic, f.key(nil)))
+	if err != nil {
+		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
+	}
+	opened, err := schemas.DecodeSessionFact(plain)
+	clear(plain)
+	if err != nil {
+		return schemas.SessionFact{}, fmt.Errorf("decode session fact: %w", err)
+	}
+	if opened.LoginOffset != f.loginOffset || hashApp(opened.AppID) != f.app || opened.Kind != sealedKinds[f.kind] {
+		return schemas.SessionFact{}, errForeignFact
+	}
+	return opened, nil
+}
+
+// aad binds a sealed record to the topic and key that it lies under, and to
+// the version of its layout.
+func aad(topic string, key []byte) []byte {
+	b := make([]byte, 0, len(topic)+len(key)+3)
+	b = append(append(b, topic...), '|')
+	return append(append(b, key...), "|1"...)
+}

@@ -1,0 +1,89 @@
+package enrich
+
+import (
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// reject ends an event that can never succeed.
+func (t *Task) reject(e *event) {
+	t.end(e, e.p.rejected.Reason, e.p.stage)
+}
+
+// end makes an event a dead letter. One that is parked stays until its entry
+// has retired, for its tombstone must come behind it.
+func (t *Task) end(e *event, reason schemas.Reason, stage string) {
+	if e.in == nil && !e.settled {
+		return
+	}
+	t.metrics.deadLetter(e.topic, reason)
+	t.finish(e, []*stream.Record{t.deadLetter(e, reason, stage)})
+}
+
+// finish ends an event with its outputs.
+func (t *Task) finish(e *event, out []*stream.Record) {
+	e.state = stateDone
+	if e.topic == topicLogin && e.p != nil && t.logins[e.p.hash] == e {
+		delete(t.logins, e.p.hash)
+	}
+	if e.in == nil {
+		t.resume(e, out)
+		return
+	}
+	s := e.sess
+	if s != nil && e.topic != topicLogin {
+		s.stopWaiting(e)
+		t.forget(s)
+	}
+	t.done(e, out, t.retired(e, s))
+}
+
+// done hands an input back.
+func (t *Task) done(e *event, out []*stream.Record, retired func()) {
+	in := e.in
+	e.in = nil
+	in.Done(out, retired)
+}
+
+// work has f done on a worker, and then called from the loop.
+func (t *Task) work(f, then func()) {
+	t.working++
+	t.loop.Work(f, func() {
+		t.working--
+		then()
+		t.checkDrained()
+	})
+}
+
+// retired answers what is to happen when an input retires; only logins have
+// something waiting for that: what depends on a login must not leave before it.
+func (t *Task) retired(e *event, s *session) func() {
+	if e.topic != topicLogin {
+		return nil
+	}
+	offset, id := e.rec.Offset, string(e.rec.Key)
+	return func() {
+		t.frontier = max(t.frontier, offset+1)
+		if s != nil {
+			s.logins--
+		} else if s = t.active[id]; s == nil { // a login that is none may have been waited for all the same
+			return
+		}
+		t.evaluate(s)
+	}
+}
+
+// Drain lets what is being worked on come to its end, exchanges above all: an
+// answer that is waited for now is an outcome less that nobody knows. What only
+// waits is left to the successor, who is handed it again.
+func (t *Task) Drain(done func()) {
+	t.draining, t.drained = true, done
+	t.checkDrained()
+}
+
+func (t *Task) checkDrained() {
+	if done := t.drained; done != nil && t.working == 0 && t.requests == 0 && len(t.sending) == 0 {
+		t.drained = nil
+		done()
+	}
+}
