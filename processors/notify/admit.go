@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"container/heap"
 	"slices"
 	"time"
@@ -74,8 +75,8 @@ func (t *Task) admit(a arrival, u *user) {
 		t.emit(t.results(nil, order, o, source), nil)
 		return
 	}
-	n := &notification{
-		id: i, user: u, raw: a.rec.Value, templateID: order.TemplateID, source: source,
+	n := &notification{ // the record's own bytes hold its whole fetch in memory
+		id: i, user: u, raw: bytes.Clone(a.rec.Value), templateID: order.TemplateID, source: source,
 		stage: schemas.StageQueued, queuedAt: now, expiresAt: t.expiry(a.rec, order, now), expiryIndex: -1,
 	}
 	t.dedup.remove(i)

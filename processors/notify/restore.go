@@ -54,6 +54,9 @@ func (t *Task) restoreNotification(rec *stream.Record, i id) error {
 		return err
 	}
 	if s.Stage != schemas.StageResult || s.Result == nil {
+		if o, _ := t.dedup.lookup(i, t.loop.Now()); !o.finishedAt.IsZero() && !millis(s.QueuedAt).After(o.finishedAt) {
+			return nil // of an earlier partition count, read behind its own result
+		}
 		t.dedup.remove(i)
 		t.restored[i] = s
 		return nil

@@ -338,6 +338,44 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// What a predecessor left is ended even if its app is no longer configured.
+func TestAppIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{Apps: []douyin.App{{ID: "tt1", Secret: "a"}, {ID: "tt2", Secret: "b"}}})
+	w.platform.issue = func() (douyin.Issued, error) { return douyin.Issued{}, fault(douyin.KindConfig) }
+	gone := w.publish(0, orderJSON("n1", "u1"))
+	repeat := w.publish(1, orderJSON("n1", "u1"))
+	w.start()
+	w.run(w.now.Add(10 * time.Second))
+	w.current.crash()
+	w.cfg.Apps = w.cfg.Apps[1:]
+	w.start()
+	w.run(w.now.Add(time.Second))
+	for _, source := range []schemas.Source{gone, repeat} {
+		if r := one(t, w, source); r.Status != schemas.StatusInvalid || r.Reason != string(schemas.ReasonAppUnknown) || r.NotificationID != "n1" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// A state topic that was given more partitions shows a result before the
+// states that led to it: the notification is not sent again.
+func TestStateReadOutOfOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{})
+	w.publish(0, orderJSON("n1", "u1"))
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	log := w.log[stateTopic]
+	w.log[stateTopic] = append([]*stream.Record{log[len(log)-1]}, log[:len(log)-1]...)
+	w.current.crash()
+	w.start()
+	w.run(w.now.Add(time.Hour))
+	if n := len(w.platform.sends); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
 // live is what compaction leaves of a topic.
 func live(log []*stream.Record) map[string]*stream.Record {
 	out := map[string]*stream.Record{}
