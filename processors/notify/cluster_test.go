@@ -139,6 +139,11 @@ func (b *box) order(id, openID string, more ...string) {
 	b.produce(orderTopic, openID, []byte(orderJSON(id, openID, more...)))
 }
 
+func (b *box) accept(openID string, at time.Time, status schemas.ConsentStatus) {
+	f := schemas.ConsentFact{AppID: "tt1", OpenID: openID, TemplateID: "tpl", Status: status, OccurredAt: at.UnixMilli()}
+	b.produce(consentTopic, "tt1|"+openID, must(f.Encode()))
+}
+
 // results reads n results as a read_committed reader sees them, and a second
 // longer for those that there must not be.
 func (b *box) results(n int, within time.Duration) []schemas.NotificationResult {
