@@ -23,6 +23,9 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	env.keep("DOUSTREAM_TOPIC_PARTITIONS", func() string { return "4" })
 	env["DOUSTREAM_SESSION_WAIT"] = d.sessionWait.String()
 	env["DOUSTREAM_NOTIFY_DRIVER"] = d.driver
+	if d.outage == 0 { // a machine that is busy for seconds is no platform that does not answer
+		env["DOUSTREAM_DOUYIN_TIMEOUT"] = "20s"
+	}
 	if err := env.write(d.world.envFile()); err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func (d *demo) startRoles(ctx context.Context, _ *watcher, _ *traffic.Manifest) 
 		starts = append(starts, start{"enrich", fmt.Sprintf("enrich-%d", i+1)})
 	}
 	d.say("starting %d doustream processes", len(starts))
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("not ready after a minute"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("not ready after three minutes"))
 	defer cancel()
 	errs := make([]error, len(starts))
 	var wg sync.WaitGroup

@@ -19,7 +19,7 @@ var everything = []string{
 func testDemo(t *testing.T, parts []string, args ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	args = append([]string{"demo", "--dir", t.TempDir(), "--think", "50ms", "--patience", "1m"}, args...)
+	args = append([]string{"demo", "--dir", t.TempDir(), "--think", "50ms", "--patience", "2m"}, args...)
 	if code := run(t.Context(), args, &out, t.Output()); code != exitOK {
 		t.Fatalf("exit %d:\n%s", code, out.String())
 	}
@@ -35,13 +35,13 @@ func testDemo(t *testing.T, parts []string, args ...string) {
 // account that must hold in Kafka and in ClickHouse (I1, I3, I4, I5, I7, I10).
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	testDemo(t, everything, "--visits", "40", "--over", "2s", "--session-wait", "6s")
+	testDemo(t, everything, "--visits", "40", "--over", "2s", "--session-wait", "15s")
 }
 
 // TestDemoDriverV1 sends by the older API.
 func TestDemoDriverV1(t *testing.T) {
 	t.Parallel()
-	testDemo(t, everything, "--no-clickhouse", "--driver", "v1", "--visits", "40", "--over", "2s", "--session-wait", "6s")
+	testDemo(t, everything, "--no-clickhouse", "--driver", "v1", "--visits", "40", "--over", "2s", "--session-wait", "15s")
 }
 
 // TestDemoThroughTrouble: the account holds although processes die by kill -9
@@ -51,7 +51,7 @@ func TestDemoThroughTrouble(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	testDemo(t, []string{"kill -9", "twice: holds."}, "--visits", "100", "--over", "12s", "--kill", "2500ms", "--outage", "700ms")
+	testDemo(t, []string{"kill -9", "twice: holds."}, "--visits", "100", "--over", "12s", "--session-wait", "20s", "--kill", "2500ms", "--outage", "700ms")
 }
 
 // TestDemoOnApacheKafka is the demo on the real broker.
@@ -59,5 +59,5 @@ func TestDemoOnApacheKafka(t *testing.T) {
 	if os.Getenv("DOUSTREAM_TEST_KAFKA") == "" {
 		t.Skip("set DOUSTREAM_TEST_KAFKA, as make test-kafka does")
 	}
-	testDemo(t, everything, "--kafka", "apache", "--visits", "100", "--over", "10s", "--session-wait", "20s")
+	testDemo(t, everything, "--kafka", "apache", "--visits", "100", "--over", "10s", "--session-wait", "30s")
 }

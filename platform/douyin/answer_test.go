@@ -20,7 +20,7 @@ func answering(tb testing.TB, status int, body string) *Client {
 		_, _ = io.WriteString(w, body)
 	}))
 	tb.Cleanup(srv.Close)
-	c, err := NewClient(Config{AppsURL: srv.URL, OpenURL: srv.URL})
+	c, err := NewClient(Config{AppsURL: srv.URL, OpenURL: srv.URL, Timeout: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 )
@@ -81,7 +82,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 				echo(w, string(body), r.Header.Get("Access-Token"))
 			}))
 			defer srv.Close()
-			c, err := NewClient(Config{AppsURL: srv.URL, OpenURL: srv.URL})
+			c, err := NewClient(Config{AppsURL: srv.URL, OpenURL: srv.URL, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ func TestRequestsByteForByte(t *testing.T) {
 		got = seen{r.Method + " " + r.URL.Path, r.Header.Get("Access-Token"), r.Header.Get("Content-Type"), string(body)}
 	}))
 	defer srv.Close()
-	c, err := NewClient(Config{AppsURL: srv.URL + "/", OpenURL: srv.URL})
+	c, err := NewClient(Config{AppsURL: srv.URL + "/", OpenURL: srv.URL, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 			wg.Go(func() { serveOnce(conn, &requests) })
 		}
 	})
-	c, err := NewClient(Config{AppsURL: "http://" + l.Addr().String(), Timeout: 5 * time.Second})
+	c, err := NewClient(Config{AppsURL: "http://" + l.Addr().String(), Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	defer srv.Close()
-	c, err := NewClient(Config{OpenURL: srv.URL})
+	c, err := NewClient(Config{OpenURL: srv.URL, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestPoolIsBounded(t *testing.T) {
 		now.Add(-1)
 	}))
 	defer srv.Close()
-	c, err := NewClient(Config{AppsURL: srv.URL, MaxConns: 3})
+	c, err := NewClient(Config{AppsURL: srv.URL, MaxConns: 3, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

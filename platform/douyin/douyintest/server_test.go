@@ -33,7 +33,7 @@ func serve(tb testing.TB, opts douyintest.Options) (*douyintest.Server, *douyint
 
 func client(tb testing.TB, srv *douyintest.Server) *douyin.Client {
 	tb.Helper()
-	c, err := douyin.NewClient(douyin.Config{AppsURL: srv.URL(), OpenURL: srv.URL()})
+	c, err := douyin.NewClient(douyin.Config{AppsURL: srv.URL(), OpenURL: srv.URL(), Timeout: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -147,14 +147,14 @@ func TestRefuseOverTCP(t *testing.T) {
 
 func await(t *testing.T, ok func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("did not come about in ten seconds")
+			t.Fatal("did not come about in a minute")
 		}
 	}
 }
