@@ -30,7 +30,7 @@ func virtually(t *testing.T, f func(*testing.T)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { <-time.After(time.Second) }) // the pause after a refused connection
+		t.Cleanup(func() { <-time.After(time.Minute) }) // what clients wait for after they were closed
 		f(t)
 	})
 }
@@ -116,7 +116,7 @@ func readAll(t testing.TB, connect []kgo.Opt, topic string, n int) []*kgo.Record
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	var all []*kgo.Record
 	for len(all) < n {

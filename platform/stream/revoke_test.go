@@ -3,6 +3,7 @@ package stream_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -192,7 +193,8 @@ func TestWindowBoundsWhatIsHeld(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out")
 		produce(t, k.connect, 5000, "in")
-		var inputs []*stream.Input
+		var inputs []*stream.Input // the loop's
+		var handed atomic.Int64
 		release := make(chan struct{})
 		run(t, k, "a", func(c *stream.Config) {
 			c.WindowRecords = 100
@@ -216,12 +218,13 @@ func TestWindowBoundsWhatIsHeld(t *testing.T) {
 						in.Done(copyOf(in), nil)
 					default:
 						inputs = append(inputs, in)
+						handed.Add(1)
 					}
 				},
 			}
 		})
 		<-time.After(20 * time.Second)
-		held := len(inputs)
+		held := handed.Load()
 		close(release)
 		if held == 0 || held > 1000 {
 			t.Errorf("I9: %d records were handed over for a window of 100", held)

@@ -162,7 +162,7 @@ func eventually(t testing.TB, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(3 * time.Minute)
 	for !holds() {
 		select {
 		case <-tick.C:
