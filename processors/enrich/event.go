@@ -92,6 +92,13 @@ func (s *session) parkedLogin(offset int64) bool {
 	return false
 }
 
+// loginInWindow reports, of a session with an unfinished login, whether one is
+// in the window or about to enter it, not parked: as long as that one is worth
+// the wait, so is what depends on it.
+func (s *session) loginInWindow() bool {
+	return s.logins == 0 || s.logins > len(s.parked[topicLogin])
+}
+
 func (s *session) stopWaiting(e *event) {
 	for i, w := range s.waiting {
 		if w == e {

@@ -16,6 +16,7 @@ func (t *Task) send(e *event, attempt int, p permit) {
 	x.busy, x.attempt = true, attempt
 	t.sending[e] = p
 	at := t.now()
+	e.parkAt = at + t.joinWait // how long it stood in the line does not count
 	x.sentAt = at
 	sent := t.factOf(e, at)
 	t.appendFact(factSent, sent, func(err error) { t.sent(e, at, err) })
@@ -43,7 +44,7 @@ func (t *Task) sent(e *event, at int64, err error) {
 	}
 	delete(t.sending, e)
 	defer t.checkDrained()
-	if t.ledger.usurped { // a successor reckons with no send of ours from here on
+	if t.ledger.usurped || e.state == stateDone { // a successor reckons with no send of ours from here on
 		p.drop()
 		return
 	}
@@ -65,18 +66,17 @@ func (t *Task) sent(e *event, at int64, err error) {
 	t.requests++
 	left := millis(at + t.ledger.deadline - t.now())
 	result := t.factOf(e, 0)
-	t.spawn(func() { t.request(e, p, left, result) })
+	app, login := t.apps[e.p.event.AppID], e.p.login
+	t.spawn(func() { t.request(e, p, left, app, login, result) })
 }
 
 // request asks the platform, on a goroutine of its own. A session is written
 // down whatever became of the task meanwhile.
-func (t *Task) request(e *event, p permit, left time.Duration, result *schemas.SessionFact) {
+func (t *Task) request(e *event, p permit, left time.Duration, app douyin.App, login schemas.Login, result *schemas.SessionFact) {
 	ctx, cancel := context.WithTimeout(context.Background(), left)
 	defer cancel()
 	start := time.Now()
-	login := &e.p.login
-	session, err := t.exchanger.ExchangeCode(ctx, t.apps[e.p.event.AppID],
-		douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
+	session, err := t.exchanger.ExchangeCode(ctx, app, douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
 	t.metrics.exchanged(time.Since(start), err)
 	p.done(err)
 	if err == nil {

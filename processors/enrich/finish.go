@@ -26,16 +26,16 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 	if e.topic == topicLogin && e.p != nil && t.logins[e.p.hash] == e {
 		delete(t.logins, e.p.hash)
 	}
-	if e.in == nil {
+	if s := e.sess; e.in == nil {
 		t.resume(e, out)
-		return
+	} else {
+		if s != nil && e.topic != topicLogin {
+			s.stopWaiting(e)
+			t.forget(s)
+		}
+		t.done(e, out, t.retired(e, s))
 	}
-	s := e.sess
-	if s != nil && e.topic != topicLogin {
-		s.stopWaiting(e)
-		t.forget(s)
-	}
-	t.done(e, out, t.retired(e, s))
+	e.rec, e.p = nil, nil // an alarm may keep the event for minutes; its bytes are a fetch's
 }
 
 // done hands an input back.

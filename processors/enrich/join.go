@@ -123,9 +123,12 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 	}
 	if e.in != nil {
 		late := !unfinished && t.mark() >= e.timestamp()+t.joinWait
-		if late || t.now() >= e.parkAt {
+		if late || t.now() >= e.parkAt && !(unfinished && e.sess.loginInWindow()) {
 			t.park(e, whySession)
 			return
+		}
+		if t.now() >= e.parkAt {
+			e.parkAt = t.now() + t.joinWait
 		}
 		t.wakeAt(e, e.parkAt)
 	}

@@ -94,7 +94,7 @@ func (t *Task) patient(e *event) bool {
 }
 
 // patience is how many times JoinWait a login may be off in a line that moves.
-const patience = 4
+const patience = 30
 
 // lastMinute is how long (ms) before the end of a code's life its last send is
 // made whatever the platform's state: later it would not be made at all.

@@ -112,6 +112,9 @@ func (t *Task) answered(e *event, err error) {
 	x.failures++
 	t.requests--
 	defer t.checkDrained()
+	if e.state == stateDone { // another owner's outcome came first
+		return
+	}
 	if _, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); decided || t.ledger.usurped {
 		t.decide(e)
 		return

@@ -72,6 +72,9 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 		e.settled = true
 		t.count(e, 1)
 		t.decide(e)
+		if e.topic == topicLogin {
+			t.evaluate(s) // what waited with it in the window
+		}
 	})
 }
 

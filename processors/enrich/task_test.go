@@ -70,6 +70,7 @@ func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 				id := string(rune('a' + i))
 				b.code(id, id)
 				b.login("s"+id, id)
+				b.phone("s"+id, keyOf(id))
 			}
 			for range 40 { // four seconds
 				g.left = test.perTick
@@ -80,8 +81,8 @@ func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 			}
 			g.left = 1000
 			b.loop.advance(time.Second)
-			if got, _ := results(t, b.out); len(got) != 30 {
-				t.Errorf("%d of 30 logins have a result", len(got))
+			if got, _ := results(t, b.out); len(got) != 60 {
+				t.Errorf("%d of 60 events have a result", len(got))
 			}
 		})
 	}
