@@ -138,6 +138,7 @@ func (p *process) serveHTTP(ctx context.Context, uses []config.Use) (stop func()
 		}
 		servers = append(servers, profiles)
 	}
+	p.log.Info("listening", "http", server.Addr())
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{}, len(servers))
 	for _, s := range servers {

@@ -104,6 +104,12 @@ func (e environment) addSecrets() {
 	}
 }
 
+// addLoopback has every doustream process listen on this machine alone, on a
+// port of its own that its log names.
+func (e environment) addLoopback() {
+	e.keep("DOUSTREAM_HTTP_ADDR", func() string { return "127.0.0.1:0" })
+}
+
 func (e environment) keep(name string, fresh func() string) {
 	if e[name] == "" {
 		e[name] = fresh()

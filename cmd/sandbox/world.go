@@ -65,6 +65,7 @@ func startWorld(ctx context.Context, o worldOptions) (*world, error) {
 		return nil, err
 	}
 	w.env.addSecrets()
+	w.env.addLoopback()
 	if err := w.choosePlatform(o); err != nil {
 		return nil, err
 	}
