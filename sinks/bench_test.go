@@ -98,7 +98,7 @@ func BenchmarkClickHouse(b *testing.B) {
 		partitions = 6
 		perBatch   = 20_000
 	)
-	total := 300_000
+	const total = 300_000
 	w := newBenchWorld(b, partitions)
 	records := benchRecords(b, perBatch)
 	for sent := 0; sent < total; sent += perBatch {
@@ -108,25 +108,31 @@ func BenchmarkClickHouse(b *testing.B) {
 		}
 		w.produce(batch...)
 	}
-	b.Run("ceiling", func(b *testing.B) {
-		for b.Loop() {
-			began, started := cpu(), time.Now()
-			w.ceiling(b, total)
-			reportCPU(b, began, total, "row")
-			b.ReportMetric(float64(total)/time.Since(started).Seconds(), "rows/s")
-		}
+	measureOnce(b, "ceiling", total, func() { w.ceiling(b, total) })
+	measureOnce(b, "sink", total, func() {
+		cfg := w.config()
+		cfg.BlockRows, cfg.BlockAge, cfg.InsertsPerSecond = 0, 0, 0
+		_, stop := w.run(cfg)
+		w.await(uint64(total), "SELECT count() FROM user_events")
+		stop()
 	})
-	b.Run("sink", func(b *testing.B) {
-		for b.Loop() {
-			cfg := w.config()
-			cfg.BlockRows, cfg.BlockAge, cfg.InsertsPerSecond = 0, 0, 0
+}
+
+// measureOnce runs f once, however often the benchmark wants it: a backlog can be
+// read once.
+func measureOnce(b *testing.B, name string, rows int, f func()) {
+	var took, spent time.Duration
+	b.Run(name, func(b *testing.B) {
+		if took == 0 {
 			began, started := cpu(), time.Now()
-			_, stop := w.run(cfg)
-			w.await(uint64(total), "SELECT count() FROM user_events")
-			stop()
-			reportCPU(b, began, total, "row")
-			b.ReportMetric(float64(total)/time.Since(started).Seconds(), "rows/s")
+			f()
+			took, spent = time.Since(started), cpu()-began
 		}
+		for b.Loop() { //nolint:revive // nothing more to do
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
+		b.ReportMetric(float64(rows)/spent.Seconds(), "rows/cpu-s")
 	})
 }
 

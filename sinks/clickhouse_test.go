@@ -121,7 +121,7 @@ func (w *world) run(cfg ClickHouseConfig, adjust ...func(*ClickHouse)) (s *Click
 // await polls until the query answers want.
 func (w *world) await(want uint64, query string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()

@@ -49,7 +49,7 @@ func runVictim() {
 	}
 	s, err := NewClickHouse(ClickHouseConfig{
 		Connect: []kgo.Opt{kgo.SeedBrokers(v.Brokers...)}, Group: testGroup, Prefix: "test.", Topics: topics, DSN: v.DSN,
-		BlockRows: 20, BlockAge: 20 * time.Millisecond, InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
+		BlockRows: 20, BlockAge: 500 * time.Millisecond, InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
 	})
 	if err != nil {
 		panic(err)

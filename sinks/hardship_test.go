@@ -2,8 +2,9 @@ package sinks
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
-	"strings"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // until polls a condition with a deadline.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -145,6 +146,8 @@ func TestI9ClickHouseIsAwayForAWhile(t *testing.T) {
 	w := newWorld(t, 2)
 	cfg := w.config()
 	cfg.BlockRows = 1000
+	cfg.SessionTimeout = 20 * time.Second // a slow machine is no reason to lose the membership
+	cfg.RebalanceTimeout = 30 * time.Second
 	cfg.MemoryBytes = 1 << 20 // the least share is 1 MiB a partition
 	cfg.Metrics = prometheus.NewRegistry()
 	w.produce(w.users(10, 0)...)
@@ -224,7 +227,10 @@ func TestAnAnnouncedRangeIsLargerThanTheMemoryOfWhoTakesOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
 	u := everyKind()[1]
-	u.Profile.NickName = strings.Repeat("x", 200_000)
+	noise := make([]byte, 300_000) // what compresses well is one fetch, however long
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(noise)
+	u.Profile.NickName = hex.EncodeToString(noise)
 	for range 40 {
 		rec, err := w.topics.Enriched(&u)
 		if err != nil {
@@ -233,10 +239,25 @@ func TestAnAnnouncedRangeIsLargerThanTheMemoryOfWhoTakesOver(t *testing.T) {
 		w.produce(rec)
 	}
 	w.kill("before insert", 1)
+	if s := w.announced(); s.Count < 15 {
+		t.Fatalf("a range of %d records is rebuilt from one fetch", s.Count)
+	}
 	cfg := w.config()
 	cfg.MemoryBytes = 1 << 20
 	w.run(cfg)
 	w.once(40)
+}
+
+// announced is the range in the group's metadata of users.enriched, partition 0.
+func (w *world) announced() span {
+	w.t.Helper()
+	offsets, err := kadm.NewClient(w.client).FetchOffsets(testContext(w.t), testGroup)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at, _ := offsets.Lookup("test."+schemas.TopicUsers, 0)
+	s, _ := parseSpan(at.Metadata)
+	return s
 }
 
 func TestABlockNeverSpansTwoMonths(t *testing.T) {
