@@ -56,7 +56,7 @@ func (b *logBuffer) await(t *testing.T, text string) {
 
 func eventually(t *testing.T, ok func() bool, complaint func() string) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(90 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
@@ -90,7 +90,7 @@ func (r *running) wait(t *testing.T) int {
 	select {
 	case code := <-r.code:
 		return code
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the process does not end:\n%s", r.log)
 		return -1
 	}
