@@ -2,9 +2,12 @@ package enrich
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"doustream/platform/douyin/douyintest"
 	"doustream/schemas"
@@ -105,5 +108,31 @@ func TestWrongSecretStopsThatAppAlone(t *testing.T) {
 		got := r.read(len(good) + len(bad)) // the code expires meanwhile
 		r.wantAll(bad[:1], "code_expired", got)
 		r.wantAll(bad[1:], "login_failed", got)
+	})
+}
+
+func TestBacklogOnAPlatformThatAnswersIsNotParked(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		registry := prometheus.NewRegistry()
+		r.change = func(c *Config) { c.InFlight, c.Metrics = 16, registry }
+		r.platform.SetLatency("", douyintest.Latency{Median: 200 * time.Millisecond})
+		cl := r.producer()
+		var events []made
+		for i := range 300 { // nearly four seconds of exchanges, twice JOIN_WAIT
+			session := fmt.Sprintf("s%d", i)
+			login := r.platform.Login(testApp, session)
+			events = append(events, r.publish(cl, schemas.TopicLogin, testApp, session, loginPayload(login)),
+				r.publish(cl, schemas.TopicPhone, testApp, session, r.phonePayload(testApp, login.SessionKey)))
+		}
+		r.start("a")
+		r.wantAll(events, "enriched", r.read(len(events)))
+		if text := string(gathered(t, registry)); strings.Contains(text, "parkings_total") {
+			for line := range strings.Lines(text) {
+				if strings.HasPrefix(line, "doustream_enrich_parkings_total") && !strings.HasSuffix(line, " 0\n") {
+					t.Errorf("parked though the platform answers: %s", line)
+				}
+			}
+		}
 	})
 }
