@@ -73,7 +73,7 @@ func (h *havoc) note(f fault, from time.Time, err error) {
 	case faultKill, faultTerm, faultFreeze, faultPause:
 		role, _, _ := strings.Cut(f.target, "-")
 		h.spans = append(h.spans, span{from, time.Now(), role})
-	case faultBroker, faultReboot, faultStall, faultErrors, faultMove, faultCoords:
+	case faultBroker, faultReboot, faultStall, faultErrors, faultCoords:
 		h.spans = append(h.spans, span{from, time.Now(), ""})
 	}
 	if err != nil && len(h.errs) == 0 {
@@ -106,7 +106,7 @@ func (h *havoc) strike(ctx context.Context, f fault) error {
 	switch f.kind {
 	case faultKill, faultTerm, faultFreeze, faultPause:
 		return h.keepers[f.target].suffer(ctx, f)
-	case faultBroker, faultReboot, faultStall, faultErrors, faultMove, faultCoords:
+	case faultBroker, faultReboot, faultStall, faultErrors, faultCoords:
 		h.broker.Lock()
 		defer h.broker.Unlock()
 		return h.strikeBroker(ctx, f)
@@ -135,8 +135,6 @@ func (h *havoc) strikeBroker(ctx context.Context, f fault) error {
 			return e.name == f.target
 		})
 		return h.world.kafka.Fault(brokerErrors[i].fault)
-	case faultMove:
-		return h.world.kafka.Fault(embedded.KafkaFault{MoveLeaders: true})
 	case faultCoords:
 		return h.world.kafka.Fault(embedded.KafkaFault{MoveCoordinators: true})
 	case faultStall:

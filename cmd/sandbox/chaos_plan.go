@@ -22,7 +22,6 @@ const (
 	faultReboot faultKind = "broker restart"     // Kafka in a box, in order: after a kill it loses open transactions' marks
 	faultStall  faultKind = "broker SIGSTOP"     // Kafka in a box answers nobody
 	faultErrors faultKind = "broker errors"      // requests of one kind fail
-	faultMove   faultKind = "leaders move"       // every partition has another one
 	faultCoords faultKind = "coordinators move"  // every group and transaction has another one
 	faultHouse  faultKind = "clickhouse kill -9" // and start again after a while
 	faultQuiet  faultKind = "clickhouse SIGSTOP" // it answers nobody
@@ -52,7 +51,6 @@ type cast struct {
 	roles      []string // instances of doustream
 	nodes      int      // of Apache Kafka; 0: Kafka in a box
 	clickhouse bool
-	moves      bool // Kafka in a box moves its leaders, in place of restarts; the seed decides
 }
 
 // menuItem is one kind with how often it is drawn and how long it lasts.
@@ -63,6 +61,8 @@ type menuItem struct {
 }
 
 // menu is what can happen to this cast. A session times out after ten seconds.
+// Leaders move on Apache Kafka alone: a Kafka in a box then tells readers that
+// its log was cut, and they begin it again.
 func (c cast) menu() []menuItem {
 	const s = time.Second
 	items := []menuItem{
@@ -80,13 +80,7 @@ func (c cast) menu() []menuItem {
 	if c.nodes > 0 {
 		items = append(items, menuItem{faultBroker, 14, s, 5 * s})
 	} else {
-		items = append(items, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultCoords, 4, 0, 0})
-		// A Kafka in a box that was restarted and then moves its leaders tells readers that its log is gone.
-		if c.moves {
-			items = append(items, menuItem{faultMove, 6, 0, 0})
-		} else {
-			items = append(items, menuItem{faultReboot, 6, 0, 2 * s})
-		}
+		items = append(items, menuItem{faultReboot, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultCoords, 4, 0, 0})
 	}
 	if c.clickhouse {
 		items = append(items, menuItem{faultHouse, 6, 0, 3 * s}, menuItem{faultQuiet, 3, s, 5 * s})
@@ -97,7 +91,6 @@ func (c cast) menu() []menuItem {
 // planFaults draws n faults over a span of time: the same seed, the same plan.
 func planFaults(seed uint64, n int, over time.Duration, c cast) []fault {
 	rng := rand.New(rand.NewPCG(seed, 0xc4a05)) //nolint:gosec // repeatable on purpose
-	c.moves = rng.IntN(2) == 0
 	menu := c.menu()
 	total := 0
 	for _, m := range menu {

@@ -19,7 +19,7 @@ import (
 // startUp runs `sandbox up` until the test ends or stop is called; stop gives the exit code.
 func startUp(t *testing.T, dir string, args ...string) (env environment, stop func() int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	out := &lineWriter{lines: make(chan string, 10)}
 	code := make(chan int, 1)
@@ -84,7 +84,7 @@ func TestUpServesAWorldThatOutlivesARestart(t *testing.T) {
 // visit uses each part as its env file says.
 func visit(t *testing.T, env environment, statement string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	kafka, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(env[brokersVariable], ",")...))
 	if err != nil {

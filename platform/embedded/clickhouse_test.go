@@ -37,7 +37,7 @@ func startClickHouse(t *testing.T, o embedded.ClickHouseOptions) *embedded.Click
 
 // testContext bounds what waits on another process.
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

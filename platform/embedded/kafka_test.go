@@ -68,7 +68,7 @@ func TestApacheKafka(t *testing.T) {
 	if nodes == 0 {
 		t.Skip("set DOUSTREAM_TEST_KAFKA to 1 or 3, as make test-kafka does")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	began := time.Now()
 	a, err := embedded.StartApache(ctx, embedded.ApacheOptions{Dir: t.TempDir(), Nodes: nodes})
