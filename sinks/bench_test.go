@@ -128,7 +128,7 @@ func measureOnce(b *testing.B, name string, rows int, f func()) {
 			f()
 			took, spent = time.Since(started), cpu()-began
 		}
-		for b.Loop() { //nolint:revive // nothing more to do
+		for b.Loop() {
 		}
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
