@@ -92,7 +92,7 @@ func (c *ClickHouse) DSN() string {
 func (c *ClickHouse) Close() error {
 	defer c.addr.release()
 	if !c.Running() {
-		return nil
+		return os.RemoveAll(scratchPath(c.options.Dir)) // a killed one leaves it
 	}
 	return c.Terminate()
 }

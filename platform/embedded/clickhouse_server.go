@@ -62,11 +62,7 @@ func openServer(e *engine, o ClickHouseOptions, log *slog.Logger) (*server, *ses
 // scratchDir makes the folder for blocks on their way to the engine, named for its owner's data directory so that what
 // a killed process left there is found and removed.
 func scratchDir(dir string) (string, error) {
-	parent := os.TempDir()
-	if info, err := os.Stat(memoryFS); err == nil && info.IsDir() {
-		parent = memoryFS
-	}
-	path := filepath.Join(parent, fmt.Sprintf("doustream-blocks-%x", hashOf(dir)))
+	path := scratchPath(dir)
 	if err := os.RemoveAll(path); err != nil {
 		return "", fmt.Errorf("clear block folder: %w", err)
 	}
@@ -74,6 +70,14 @@ func scratchDir(dir string) (string, error) {
 		return "", fmt.Errorf("make block folder: %w", err)
 	}
 	return path, nil
+}
+
+func scratchPath(dir string) string {
+	parent := os.TempDir()
+	if info, err := os.Stat(memoryFS); err == nil && info.IsDir() {
+		parent = memoryFS
+	}
+	return filepath.Join(parent, fmt.Sprintf("doustream-blocks-%x", hashOf(dir)))
 }
 
 func describeEngine(s *session) (proto.ServerHello, error) {
