@@ -105,3 +105,16 @@ func TestTopicsRefusesPartitionCountsThatDoNotGoTogether(t *testing.T) {
 		t.Errorf("%d topics, %v", len(details), err)
 	}
 }
+
+// I10: a producer that takes less than a topic does would stop at a dead letter
+// that the topic has room for.
+func TestProducersTakeWhatTheTopicsTake(t *testing.T) {
+	t.Parallel()
+	sizes := batchBytes(schemas.Topics(schemas.TopicOptions{Prefix: "t."}))
+	input := sizes["t."+schemas.TopicLogin]
+	for _, topic := range []string{schemas.TopicDeadLetters, schemas.TopicParked} {
+		if got := sizes["t."+topic]; got != input+64<<10 {
+			t.Errorf("%s: batches of %d bytes, want 64 KiB more than the inputs' %d", topic, got, input)
+		}
+	}
+}

@@ -47,7 +47,18 @@ func (c *Config) newProducer() (*kgo.Client, error) {
 		kgo.RecordPartitioner(newPartitioner(c.State)),
 		kgo.ProducerLinger(min(5*time.Millisecond, c.CommitInterval/4)),
 		kgo.MaxBufferedRecords(1<<17),
+		kgo.ProducerBatchMaxBytesFn(c.batchBytes),
 	)
+}
+
+// usualBatchBytes is the client's own default, which fits Kafka's for a topic.
+const usualBatchBytes = 1000012
+
+func (c *Config) batchBytes(topic string) int32 {
+	if n, ok := c.BatchBytes[topic]; ok {
+		return n
+	}
+	return usualBatchBytes
 }
 
 // newAppender makes the idempotent producer of Append and of markers.

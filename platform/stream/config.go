@@ -44,6 +44,10 @@ type Config struct {
 	// end that was seen then, before Open, and tailed after it. SingleOwner only.
 	Follow []string
 
+	// BatchBytes is how large a batch of records a topic takes, by name: its
+	// max.message.bytes. Others take the client's default, 1000012.
+	BatchBytes map[string]int32
+
 	CommitInterval   time.Duration // default 100ms
 	WindowRecords    int           // unfinished or uncommitted records per topic-partition, default 8192
 	WindowBytes      int64         // and their bytes, default 64 MiB

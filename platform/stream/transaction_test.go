@@ -196,6 +196,21 @@ func TestAnOutputThatIsTooLargeNeedsAnOperator(t *testing.T) {
 	})
 }
 
+// I10: what a topic takes more than others must reach it.
+func TestAnOutputMayBeAsLargeAsItsTopicTakes(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		more := func(c *stream.Config) { c.BatchBytes = map[string]int32{"out": 1040000} }
+		run(t, k, "a", more, func(*stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				in.Done([]*kgo.Record{{Topic: "out", Value: make([]byte, 1030000)}}, nil)
+			}}
+		})
+		put(t, k, record("in", "k", "1"))
+		eventually(t, func() bool { return k.committed("in", 0) == 1 })
+	})
+}
+
 func TestResultsOfOneRetirementLeaveTogether(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out")

@@ -43,9 +43,9 @@ type Config struct {
 	// what is already in its window may still be parked.
 	ParkedRecords int
 	ParkedBytes   int64
-	// LargestRecord is the size in bytes above which a dead letter leaves
-	// without its value and an event cannot be parked: default 1 MiB, and 64 KiB
-	// less a margin for what Kafka adds.
+	// LargestRecord is the size in bytes above which an event is too_large,
+	// whatever it says, since it could neither be parked nor be a dead letter:
+	// default 1 MiB, and 64 KiB less a margin for what Kafka adds.
 	LargestRecord int
 
 	Logger  *slog.Logger          // nil: none
@@ -64,6 +64,11 @@ type Deps struct {
 
 // What topics have room for beyond an input record, less Kafka's own overhead.
 const largestRecord = 1<<20 + 60<<10
+
+// largestResult is how large an enriched record may be, in bytes: what every
+// topic takes whose limit nobody has touched. Larger ones come of texts that no
+// device, place or address has.
+const largestResult = 1_000_000 - 16<<10
 
 func (c Config) withDefaults() Config {
 	c.InFlight = cmp.Or(c.InFlight, 1024)

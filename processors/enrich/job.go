@@ -129,6 +129,10 @@ func (e *event) enrich(session *schemas.SessionFact) bool {
 		j.reason, j.stage = schemas.ReasonInvalid, stageEncode
 		return true
 	}
+	if recordSize(rec) > largestResult {
+		j.reason, j.stage = schemas.ReasonTooLarge, stageEncode
+		return true
+	}
 	j.one[0] = rec
 	j.out = append(j.one[:1], e.task.consents(&user, e.p)...)
 	return true

@@ -36,8 +36,11 @@ func (p *processor) prepare(rec *stream.Record) *prepared {
 		out.app = hashApp(out.event.AppID)
 		err = out.payload()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		out.rejected = rejection(err, out.event.EventID)
+	case recordSize(rec) > p.cfg.LargestRecord: // compressed, it passed the topic's limit
+		out.rejected = &schemas.Rejection{Reason: schemas.ReasonTooLarge, EventID: out.event.EventID}
 	}
 	return out
 }

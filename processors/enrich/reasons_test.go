@@ -87,8 +87,16 @@ func TestDeadLetterReasons(t *testing.T) {
 		"a signature that differs":   {event: badSignature, reason: schemas.ReasonSignatureMismatch, stage: "decrypt", id: true},
 		"too large to park": {
 			event: func(b *bench) *stream.Record { return b.device(strings.Repeat("s", 100)) }, reason: schemas.ReasonTooLarge, stage: "park", id: true,
-			change: func(c *Config) { c.LargestRecord = 300 },
+			change: func(c *Config) { c.LargestRecord = 450 },
 		},
+		"too large to be parked, were it needed": {event: func(b *bench) *stream.Record {
+			known(b)
+			return b.event(topicDevice, "s1", map[string]any{"brand": "x", "unknown": strings.Repeat("x", 5<<20)})
+		}, reason: schemas.ReasonTooLarge, stage: "decode", id: true},
+		"a result that no topic takes": {event: func(b *bench) *stream.Record {
+			known(b)
+			return b.event(topicDevice, "s1", map[string]any{"brand": strings.Repeat("x", 1<<20)})
+		}, reason: schemas.ReasonTooLarge, stage: "encode", id: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
