@@ -73,8 +73,12 @@ func TestDeadLetterReasons(t *testing.T) {
 		"a platform that is away":   {event: failing(faultNotSent, 1000), reason: schemas.ReasonCodeExpired, stage: "exchange", id: true},
 		"a secret that is wrong":    {event: failing(faultConfig, 1000), reason: schemas.ReasonCodeExpired, stage: "exchange", id: true},
 		"no login":                  {event: func(b *bench) *stream.Record { return b.device("s1") }, reason: schemas.ReasonSessionMissing, stage: "join", id: true},
-		"a login that failed":       {event: func(b *bench) *stream.Record { b.login("s1", "never"); return b.device("s1") }, reason: schemas.ReasonLoginFailed, stage: "join", id: true},
-		"a key that nobody has":     {event: func(b *bench) *stream.Record { known(b); return b.phone("s1", keyOf("other")) }, reason: schemas.ReasonDecryptFailed, stage: "join", id: true},
+		"no login, and less patience than JOIN_WAIT": {
+			event: func(b *bench) *stream.Record { return b.device("s1") }, reason: schemas.ReasonSessionMissing, stage: "join", id: true,
+			change: func(c *Config) { c.SessionWait = time.Second },
+		},
+		"a login that failed":   {event: func(b *bench) *stream.Record { b.login("s1", "never"); return b.device("s1") }, reason: schemas.ReasonLoginFailed, stage: "join", id: true},
+		"a key that nobody has": {event: func(b *bench) *stream.Record { known(b); return b.phone("s1", keyOf("other")) }, reason: schemas.ReasonDecryptFailed, stage: "join", id: true},
 		"ciphertext cut short": {event: func(b *bench) *stream.Record {
 			known(b)
 			return b.event(topicPhone, "s1", map[string]any{"encryptedData": "AAAA", "iv": "AAAAAAAAAAAAAAAAAAAAAA=="})

@@ -72,6 +72,15 @@ func TestLoadDefaults(t *testing.T) {
 	}
 }
 
+// Each time limit stands for itself: a session may be given up before JOIN_WAIT.
+func TestASessionWaitMayBeShort(t *testing.T) {
+	t.Parallel()
+	c, _, faults := load(t, good("DOUSTREAM_SESSION_WAIT=1s"), Enrich)
+	if len(faults) > 0 || c.Enrich.SessionWait != time.Second {
+		t.Errorf("session wait %v, faults %v", c.Enrich.SessionWait, faults)
+	}
+}
+
 // I10: bad configuration names every wrong variable in one message.
 func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 	t.Parallel()
@@ -111,7 +120,7 @@ func TestLoadFinds(t *testing.T) {
 		{"a duration below its range", "COMMIT_INTERVAL=1ms", "COMMIT_INTERVAL", "not between 5ms and 5s"},
 		{"a negative duration", "JOIN_WAIT=-1s", "JOIN_WAIT", "not between"},
 		{"a number with a unit", "SINK_BLOCK_ROWS=10k", "SINK_BLOCK_ROWS", "not a whole number"},
-		{"waits the wrong way round", "SESSION_WAIT=1s", "SESSION_WAIT", "JOIN_WAIT"},
+		{"a wait of nothing, which would mean the default", "SESSION_WAIT=0s", "SESSION_WAIT", "not between"},
 		{"a session shorter than a code", "SESSION_LIFE=1m", "SESSION_LIFE", "CODE_LIFE"},
 		{"a log level that is none", "LOG_LEVEL=loud", "LOG_LEVEL", "no log level"},
 		{"a log format that is none", "LOG_FORMAT=xml", "LOG_FORMAT", "not one of text, json"},

@@ -13,8 +13,8 @@ type EnrichSection struct {
 	InFlight     int              `env:"ENRICH_IN_FLIGHT" envDefault:"1024" min:"1" max:"100000" doc:"exchanges under way at once"`
 	Window       int              `env:"ENRICH_WINDOW" envDefault:"8192" min:"1" max:"1000000" doc:"records a topic's partition may hold unfinished; a full window pauses it"`
 	CodeLife     time.Duration    `env:"CODE_LIFE" envDefault:"3m" min:"1s" max:"24h" doc:"how long a login code may be exchanged"`
-	JoinWait     time.Duration    `env:"JOIN_WAIT" envDefault:"2s" min:"0s" max:"1m" doc:"how long what is unfinished stays in the window before it is parked"`
-	SessionWait  time.Duration    `env:"SESSION_WAIT" envDefault:"3m" min:"0s" max:"24h" doc:"how far logins must have passed an event before its session counts as missing"`
+	JoinWait     time.Duration    `env:"JOIN_WAIT" envDefault:"2s" min:"1ms" max:"1m" doc:"how long what is unfinished stays in the window before it is parked"`
+	SessionWait  time.Duration    `env:"SESSION_WAIT" envDefault:"3m" min:"1ms" max:"24h" doc:"how far logins must have passed an event before its session counts as missing"`
 	Watermark    time.Duration    `env:"WATERMARK_LIFE" envDefault:"24h" min:"0s" max:"8760h" doc:"how old decrypted data may be at its event; 0: any age"`
 	Format       string           `env:"ENRICHED_FORMAT" oneof:"single-object,confluent,json" doc:"framing of results; default confluent with a schema registry, else single-object"`
 }
@@ -24,9 +24,6 @@ func (EnrichSection) Title() string { return "Enrich" }
 
 func (s *EnrichSection) check(c *Config, faults *Faults) {
 	s.Format = checkFormat(Prefix+"ENRICHED_FORMAT", s.Format, c, faults)
-	if s.SessionWait < s.JoinWait {
-		faults.add(Prefix+"SESSION_WAIT", "is %s, less than %sJOIN_WAIT's %s", shortDuration(s.SessionWait), Prefix, shortDuration(s.JoinWait))
-	}
 	if c.TopicsToBe.SessionLife < s.CodeLife {
 		faults.add(Prefix+"SESSION_LIFE", "is %s, less than %sCODE_LIFE's %s", shortDuration(c.TopicsToBe.SessionLife), Prefix, shortDuration(s.CodeLife))
 	}
