@@ -62,8 +62,8 @@ func check(ctx context.Context, out io.Writer, c *config.Config, log *slog.Logge
 	if slices.Contains(uses, config.Sink) {
 		checkClickHouse(ctx, f, c)
 	}
+	checkRegistry(ctx, f, c)
 	if slices.Contains(uses, config.Enrich) || slices.Contains(uses, config.Notify) {
-		checkRegistry(ctx, f, c)
 		for _, host := range platformHosts(c) {
 			f.say("open platform", reach(ctx, host), host+" answers")
 		}

@@ -27,7 +27,7 @@ type Config struct {
 	Kafka       KafkaSection       `for:"enrich sink notify topics verify dead-letters"`
 	Names       NamesSection       `for:"enrich sink notify topics verify dead-letters"`
 	TopicsToBe  TopicsSection      `for:"enrich sink notify topics"`
-	Registry    RegistrySection    `for:"enrich notify"`
+	Registry    RegistrySection    `for:"enrich sink notify"`
 	Apps        AppsSection        `for:"enrich notify"`
 	Platform    PlatformSection    `for:"enrich notify"`
 	Sealing     SealingSection     `for:"enrich notify"`

@@ -81,6 +81,17 @@ func TestASessionWaitMayBeShort(t *testing.T) {
 	}
 }
 
+// The sink reads framed records, whose schemas a registry names.
+func TestEveryRoleKnowsTheRegistry(t *testing.T) {
+	t.Parallel()
+	for _, role := range Roles {
+		c, _, faults := load(t, good("DOUSTREAM_SCHEMA_REGISTRY_URL=http://r"), role)
+		if len(faults) > 0 || c.Registry.URL != "http://r" {
+			t.Errorf("%s: registry %q, faults %v", role, c.Registry.URL, faults)
+		}
+	}
+}
+
 // I10: bad configuration names every wrong variable in one message.
 func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 	t.Parallel()
