@@ -3,10 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -41,23 +38,17 @@ func (s *session) fetchedOffsets(ctx context.Context, offsets map[string]map[int
 	if err != nil {
 		return nil, err
 	}
-	byTask := make(map[int32]map[topicPartition]int64)
+	byTask := make(map[int32]map[topicPartition]kgo.EpochOffset)
 	adjusted := make(map[string]map[int32]kgo.Offset)
 	for topic, numbers := range offsets {
 		adjusted[topic] = make(map[int32]kgo.Offset)
-		for number, offset := range numbers {
+		for number := range numbers {
 			tp := topicPartition{topic, number}
-			at := offset.EpochOffset().Offset
-			if at < starts[tp] {
-				if at >= 0 {
-					s.log.Error("inputs were deleted before they were read", "topic", topic, "partition", number, "from", at, "to", starts[tp])
-				}
-				at = starts[tp]
-			}
-			adjusted[topic][number] = kgo.NewOffset().At(at)
+			at := starts[tp]
+			adjusted[topic][number] = kgo.NewOffset().At(at.Offset).WithEpoch(at.Epoch)
 			task := s.taskOf(number)
 			if byTask[task] == nil {
-				byTask[task] = make(map[topicPartition]int64)
+				byTask[task] = make(map[topicPartition]kgo.EpochOffset)
 			}
 			byTask[task][tp] = at
 		}
@@ -99,24 +90,6 @@ func (s *session) taskOf(number int32) int32 {
 		return 0
 	}
 	return number
-}
-
-// startOffsets lists where the logs begin, for partitions without a commit and
-// to notice what was deleted unread.
-func (s *session) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[topicPartition]int64, error) {
-	if len(offsets) == 0 {
-		return nil, nil
-	}
-	listed, err := kadm.NewClient(s.producer).ListStartOffsets(ctx, slices.Sorted(maps.Keys(offsets))...)
-	if err == nil {
-		err = listed.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list start offsets: %w", err)
-	}
-	starts := make(map[topicPartition]int64)
-	listed.Each(func(o kadm.ListedOffset) { starts[topicPartition{o.Topic, o.Partition}] = o.Offset })
-	return starts, nil
 }
 
 // input finds the partition of a task that is held.

@@ -75,7 +75,6 @@ func (c *Config) newAppender() (*kgo.Client, error) {
 // newMember makes the client of the group.
 func (s *session) newMember() (*kgo.Client, error) {
 	c := &s.cfg
-	start := kgo.NewOffset().AtStart()
 	return c.newClient("member",
 		kgo.ConsumerGroup(c.Group),
 		kgo.InstanceID(c.member()),
@@ -88,8 +87,8 @@ func (s *session) newMember() (*kgo.Client, error) {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
-		kgo.ConsumeStartOffset(start),
-		kgo.ConsumeResetOffset(start),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.OnPartitionsAssigned(s.assigned),
 		kgo.AdjustFetchOffsetsFn(s.fetchedOffsets),
 		kgo.OnPartitionsRevoked(s.revoked),
@@ -106,7 +105,7 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxPartitionBytes(4<<20),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	)
 }
 

@@ -9,31 +9,35 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // frontier is the offsets that a round commits: for each partition that moved
 // the last retired, and for a task that only emitted its first partition's
 // offset as it stands. The latter changes nothing and yet is what fences a
-// zombie: the coordinator refuses a generation that has passed.
-func (r *round) frontier() map[string]map[int32]int64 {
-	offsets := make(map[string]map[int32]int64)
-	set := func(p *partition, next int64) {
+// zombie: the coordinator refuses a generation that has passed. Each has the
+// leader epoch of the record before it, by which a later reader finds out that
+// the log was cut off below the offset and has grown past it since.
+func (r *round) frontier() map[string]map[int32]kgo.EpochOffset {
+	offsets := make(map[string]map[int32]kgo.EpochOffset)
+	set := func(p *partition, next int64, epoch int32) {
 		if offsets[p.topic] == nil {
-			offsets[p.topic] = make(map[int32]int64)
+			offsets[p.topic] = make(map[int32]kgo.EpochOffset)
 		}
-		offsets[p.topic][p.number] = next
+		offsets[p.topic][p.number] = kgo.EpochOffset{Epoch: epoch, Offset: next}
 	}
 	for _, s := range r.shares {
 		moved := false
 		for i := range s.entries {
 			if p := s.entries[i].part; p != nil {
-				set(p, s.entries[i].next)
+				set(p, s.entries[i].next, s.entries[i].epoch)
 				moved = true
 			}
 		}
 		if !moved {
-			set(s.task.parts[0], s.task.parts[0].committed.Load())
+			p := s.task.parts[0]
+			set(p, p.committed.Load(), p.committedEpoch)
 		}
 	}
 	return offsets
@@ -86,7 +90,7 @@ func (r *round) offsetCommit(id int64, epoch int16) *kmsg.TxnOffsetCommitRequest
 		rt.Topic = topic
 		for number, next := range offsets[topic] {
 			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset = number, next
+			rp.Partition, rp.Offset, rp.LeaderEpoch = number, next.Offset, next.Epoch
 			rt.Partitions = append(rt.Partitions, rp)
 		}
 		req.Topics = append(req.Topics, rt)

@@ -47,6 +47,13 @@
 //     does not extend it.
 //   - A record that was polled just before its partition was revoked cannot reach
 //     the partition's next tenure: a revocation waits for the next poll to begin.
+//   - No offset is ever reset. Left alone, the client would begin an input that is
+//     out of range at its start and double everything. Here it ends the session,
+//     and the next decides (cut.go): what retention deleted unread is counted as
+//     lost and passed over; a log that lacks what was committed stops the role.
+//   - A log that was cut off and has grown past the cut looks whole. What tells is
+//     the leader epoch beside every committed offset, which the client has the
+//     broker check before it reads on. An operator's tool commits without one.
 //   - A client drops what it has fetched for a partition that it then pauses. A
 //     fetch is small beside a window for that reason, and a full window ends the
 //     commit interval.

@@ -14,6 +14,7 @@ type metrics struct {
 	commits       prometheus.Counter
 	aborted       prometheus.Counter
 	sessions      prometheus.Counter
+	lost          prometheus.Counter
 	commitLatency prometheus.Histogram
 	batchRecords  prometheus.Histogram
 }
@@ -31,6 +32,7 @@ func newMetrics(reg prometheus.Registerer, r *runtime) *metrics {
 		commits:       counter("commits_total", "Transactions, or commits of offsets alone, that succeeded."),
 		aborted:       counter("aborted_transactions_total", "Transactions that were aborted and made again."),
 		sessions:      counter("sessions_total", "Times that the runtime joined its group anew."),
+		lost:          counter("lost_offsets_total", "Offsets of inputs that were deleted before they were read."),
 		commitLatency: histogram("commit_seconds", "From the end of a commit interval until its results could be read.", prometheus.ExponentialBuckets(0.001, 2, 14)),
 		batchRecords:  histogram("commit_records", "Output records in a commit.", prometheus.ExponentialBuckets(1, 4, 10)),
 	}
@@ -38,7 +40,7 @@ func newMetrics(reg prometheus.Registerer, r *runtime) *metrics {
 		return m
 	}
 	reg = prometheus.WrapRegistererWith(prometheus.Labels{"role": r.cfg.Role}, reg)
-	reg.MustRegister(m.retired, m.restored, m.commits, m.aborted, m.sessions, m.commitLatency, m.batchRecords)
+	reg.MustRegister(m.retired, m.restored, m.commits, m.aborted, m.sessions, m.lost, m.commitLatency, m.batchRecords)
 	gauge := func(name, help string, read func(*partition) float64) {
 		for _, topic := range r.cfg.Inputs {
 			reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -28,7 +28,7 @@ func (r *round) commitOffsetsAlone(ctx context.Context) (fate, error) {
 		rt.Topic = topic
 		for number, next := range offsets[topic] {
 			rp := kmsg.NewOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset = number, next
+			rp.Partition, rp.Offset, rp.LeaderEpoch = number, next.Offset, next.Epoch
 			rt.Partitions = append(rt.Partitions, rp)
 		}
 		req.Topics = append(req.Topics, rt)

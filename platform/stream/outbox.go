@@ -8,6 +8,7 @@ type outEntry struct {
 	records   []*Record
 	part      *partition // nil for what was emitted
 	next      int64      // offset to commit for part
+	epoch     int32      // of the leader that took the input
 	bytes     int64      // of the input, for its flow
 	committed func()     // nil for none; called from the loop
 	joined    bool       // belongs into the transaction of the entry before it

@@ -29,8 +29,9 @@ type partition struct {
 	end       int64 // an end offset of the log, for a leading partition,
 	sampledAt time.Time
 
-	committed atomic.Int64 // the offset that the group holds; written at the start and by the transactor
-	highWater atomic.Int64 // written by the poller
+	committed      atomic.Int64 // the offset that the group holds; written at the start and by the transactor
+	committedEpoch int32        // of the last record before it, -1 for unknown; the transactor's
+	highWater      atomic.Int64 // written by the poller
 }
 
 // chunk is a part of one fetch, which is prepared as a whole.

@@ -81,6 +81,9 @@ func (p *poller) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		fetches := p.session.group.PollFetches(p.begin(ctx))
 		fetches.EachError(p.failed)
+		if ctx.Err() != nil {
+			return nil // what a client that went back to a cut has fetched must not follow what was read
+		}
 		fetches.EachPartition(p.deliver)
 	}
 	return nil

@@ -58,6 +58,7 @@ func (l *loop) retire(p *partition, in *Input) {
 		records: in.out,
 		part:    p,
 		next:    in.Record.Offset + 1,
+		epoch:   in.Record.LeaderEpoch,
 		bytes:   size(in.Record),
 	})
 	p.frontier = in.Record.Offset + 1

@@ -119,6 +119,9 @@ func (r *reader) drop(l *loop) {
 // pass hands what was fetched to the tasks, waiting for one that is behind.
 func (r *reader) pass(ctx context.Context, fetches kgo.Fetches) {
 	fetches.EachError(func(topic string, number int32, err error) { r.session.fetchError(topic, number, err) })
+	if ctx.Err() != nil {
+		return
+	}
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		tp := topicPartition{p.Topic, p.Partition}
 		l := r.owners[tp]

@@ -15,6 +15,7 @@ type runtime struct {
 	log     *slog.Logger
 	newTask func(*Loop) Task
 	metrics *metrics
+	history *history
 	running atomic.Bool
 	current atomic.Pointer[session]
 }
@@ -27,7 +28,7 @@ func newRuntime(cfg Config, newTask func(*Loop) Task) (*Runtime, error) {
 	if newTask == nil {
 		return nil, errors.New("stream: newTask is nil")
 	}
-	r := &Runtime{runtime{cfg: cfg, newTask: newTask, log: cfg.Logger.With("role", cfg.Role, "instance", cfg.Instance)}}
+	r := &Runtime{runtime{cfg: cfg, newTask: newTask, history: newHistory(), log: cfg.Logger.With("role", cfg.Role, "instance", cfg.Instance)}}
 	r.metrics = newMetrics(cfg.Metrics, &r.runtime)
 	return r, nil
 }

@@ -11,7 +11,7 @@ func New(cfg Config, newTask func(*Loop) Task) (*Runtime, error) { return newRun
 // Run joins the group and runs tasks until ctx ends, then drains, commits,
 // leaves and returns nil. Errors that pass are retried inside; an error that is
 // returned needs an operator: a fenced producer, a partition count that
-// changed, missing rights, configuration.
+// changed, an input whose log lacks what was read, missing rights, configuration.
 func (r *Runtime) Run(ctx context.Context) error { return r.run(ctx) }
 
 // Ready reports whether the instance has joined and every task that it holds

@@ -167,6 +167,11 @@ func (s *session) fetchError(topic string, number int32, err error) {
 		s.fail(fmt.Errorf("fetch %s/%d: %w", topic, number, needed))
 		return
 	}
+	if cut := s.cutError(topic, number, err); cut != nil {
+		s.log.Error("a log is not what was read", "topic", topic, "partition", number, "error", err)
+		s.fail(cut)
+		return
+	}
 	s.log.Warn("fetch", "topic", topic, "partition", number, "error", err)
 }
 

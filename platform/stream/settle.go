@@ -16,6 +16,7 @@ func (r *round) committed() {
 		for i := range entries {
 			if p := entries[i].part; p != nil {
 				p.committed.Store(entries[i].next)
+				p.committedEpoch = entries[i].epoch
 			}
 		}
 		s.task.outbox.settle(len(entries))

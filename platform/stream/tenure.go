@@ -6,10 +6,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // begin makes a task and starts its loop.
-func (s *session) begin(number int32, from map[topicPartition]int64) {
+func (s *session) begin(number int32, from map[topicPartition]kgo.EpochOffset) {
 	l := s.newLoop(number, from)
 	s.mu.Lock()
 	if s.stopping {
@@ -27,7 +29,7 @@ func (s *session) begin(number int32, from map[topicPartition]int64) {
 	go l.run()
 }
 
-func (s *session) newLoop(number int32, from map[topicPartition]int64) *loop {
+func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset) *loop {
 	_, generation := s.group.GroupMetadata()
 	self := &Loop{loop{
 		session: s, number: number,
@@ -60,17 +62,18 @@ func (s *session) newLoop(number int32, from map[topicPartition]int64) *loop {
 	return l
 }
 
-func (l *loop) addPartition(tp topicPartition, at int64) {
+func (l *loop) addPartition(tp topicPartition, at kgo.EpochOffset) {
 	cfg := &l.session.cfg
 	p := &partition{
-		loop: l, topic: tp.topic, number: tp.number, position: at, frontier: at,
+		loop: l, topic: tp.topic, number: tp.number, position: at.Offset, frontier: at.Offset,
 		leads:   tp.topic == cfg.Leader,
 		follows: cfg.Leader != "" && tp.topic != cfg.Leader,
 		queues:  l.queues(tp.topic),
 		flow:    flow{maxRecords: cfg.WindowRecords, maxBytes: cfg.WindowBytes},
 	}
-	p.committed.Store(at)
-	p.highWater.Store(at)
+	p.committed.Store(at.Offset)
+	p.committedEpoch = at.Epoch
+	p.highWater.Store(at.Offset)
 	l.parts = append(l.parts, p)
 	l.held[tp.topic] = append(l.held[tp.topic], tp.number)
 	slices.Sort(l.held[tp.topic])

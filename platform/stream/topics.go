@@ -12,7 +12,7 @@ import (
 )
 
 // readCounts reads how many partitions each topic has, and checks that tasks
-// can be made of them.
+// can be made of them and that they are the topics that were read before.
 func (s *session) readCounts(ctx context.Context, client *kgo.Client) (map[string]int32, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -25,6 +25,9 @@ func (s *session) readCounts(ctx context.Context, client *kgo.Client) (map[strin
 	for _, name := range names {
 		if err := details[name].Err; err != nil {
 			return nil, fmt.Errorf("read topic %s: %w", name, err)
+		}
+		if err := s.history.sameTopic(name, details[name].ID); err != nil {
+			return nil, err
 		}
 		counts[name] = int32(len(details[name].Partitions))
 	}
