@@ -177,3 +177,34 @@ func TestStateThatIsOutOfRangeIsRestoredAnew(t *testing.T) {
 		}
 	})
 }
+
+// A new leader that has everything is none of these cases, whether it comes
+// while the log is read or between two instances.
+func TestANewLeaderIsNotTakenForACut(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		move := func() {
+			if err := k.MoveTopicPartition("in", 0, k.LeaderFor("in", 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		putThree(t, k)
+		reg := prometheus.NewRegistry()
+		a := run(t, k, "a", func(c *stream.Config) { c.Metrics = reg }, copies)
+		readAll(t, k.connect, "out", 3)
+		move()
+		put(t, k, record("in", "k", "4"))
+		readAll(t, k.connect, "out", 4)
+		if n := total(t, reg, "doustream_stream_sessions_total"); n != 1 {
+			t.Errorf("%v sessions", n)
+		}
+		a.stop(t)
+		move()
+		put(t, k, record("in", "k", "5"))
+		move()
+		run(t, k, "a", nil, copies)
+		if got := values(t, k, "out", 5); got != "1 2 3 4 5" {
+			t.Errorf("out holds %s", got)
+		}
+	})
+}
