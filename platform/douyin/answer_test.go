@@ -53,6 +53,7 @@ func TestAnswers(t *testing.T) {
 		{"number as a string", code, 200, `{"err_no":"0",` + session + `}`, true, 0, 0, ""},
 		{"number with a fraction of zero", code, 200, `{"err_no":0.0,` + session + `}`, true, 0, 0, ""},
 		{"unknown fields", code, 200, `{"x":[{}],"err_no":0,` + session + `}`, true, 0, 0, ""},
+		{"a field of another type before the others", code, 200, `{"err_no":0,"data":{"unionid":7,"anonymous_openid":{},"session_key":"` + goodKey + `","openid":"o"}}`, true, 0, 0, ""},
 		{"no code at all", code, 200, `{` + session + `}`, false, KindUnknown, 0, "header-log-id"},
 		{"code of null", code, 200, `{"err_no":null,` + session + `}`, false, KindUnknown, 0, "header-log-id"},
 		{"code that is a word", code, 200, `{"err_no":"none",` + session + `}`, false, KindUnknown, 0, "header-log-id"},

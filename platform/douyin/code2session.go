@@ -13,10 +13,10 @@ type code2sessionRequest struct {
 }
 
 type code2sessionPayload struct {
-	SessionKey      string `json:"session_key"`
-	OpenID          string `json:"openid"`
-	UnionID         string `json:"unionid"`
-	AnonymousOpenID string `json:"anonymous_openid"`
+	SessionKey      text `json:"session_key"`
+	OpenID          text `json:"openid"`
+	UnionID         text `json:"unionid"`
+	AnonymousOpenID text `json:"anonymous_openid"`
 }
 
 // ExchangeCode asks for the session behind the codes of one tt.login
@@ -40,8 +40,8 @@ func (c *Client) ExchangeCode(ctx context.Context, app App, code, anonymous Code
 		return Session{}, ans.fail(errEmptyAnswer)
 	}
 	return Session{
-		SessionKey: SessionKey(p.SessionKey), OpenID: p.OpenID, UnionID: p.UnionID,
-		AnonymousOpenID: p.AnonymousOpenID, LogID: ans.logID,
+		SessionKey: SessionKey(p.SessionKey), OpenID: string(p.OpenID), UnionID: string(p.UnionID),
+		AnonymousOpenID: string(p.AnonymousOpenID), LogID: ans.logID,
 	}, nil
 }
 
@@ -49,6 +49,6 @@ func (p *code2sessionPayload) complete(named bool) bool {
 	if !named {
 		return p.AnonymousOpenID != ""
 	}
-	key, err := base64.StdEncoding.DecodeString(p.SessionKey)
+	key, err := base64.StdEncoding.DecodeString(string(p.SessionKey))
 	return err == nil && len(key) == keySize && p.OpenID != ""
 }

@@ -30,7 +30,7 @@ type clientTokenRequest struct {
 }
 
 type tokenPayload struct {
-	AccessToken string `json:"access_token"`
+	AccessToken text   `json:"access_token"`
 	ExpiresIn   number `json:"expires_in"`
 }
 
