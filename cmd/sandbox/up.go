@@ -69,7 +69,7 @@ func (a *app) up(ctx context.Context, o worldOptions) error {
 	fmt.Fprintf(a.stdout, "ready: %s; for a doustream process: set -a; . %s; set +a\n", strings.Join(w.describe(), ", "), shellQuote(w.envFile()))
 	ended := awaitEnd(ctx, w.ended())
 	o.say("stopping")
-	err = w.close()
+	err = errors.Join(w.withdrawEnvironment(), w.close())
 	if ended != "" {
 		return errors.Join(fmt.Errorf("%s ended by itself: see %s", ended, w.logPath(ended)), err)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +69,9 @@ func TestUpServesAWorldThatOutlivesARestart(t *testing.T) {
 	}
 	if code := stop(); code != exitOK {
 		t.Fatalf("exit %d after a signal", code)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "env")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the env file of a world that has ended says that it is ready: %v", err)
 	}
 
 	second, stop := startUp(t, dir)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -61,7 +62,10 @@ func startWorld(ctx context.Context, o worldOptions) (*world, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o755); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	if w.env, err = readEnvironment(w.envFile()); err != nil {
+	if err := w.withdrawEnvironment(); err != nil {
+		return nil, err
+	}
+	if w.env, err = readEnvironment(w.lastEnvFile()); err != nil {
 		return nil, err
 	}
 	w.env.addSecrets()
@@ -80,6 +84,18 @@ func startWorld(ctx context.Context, o worldOptions) (*world, error) {
 }
 
 func (w *world) envFile() string { return filepath.Join(w.dir, "env") }
+
+// lastEnvFile holds what the env file of the last world in the directory said.
+func (w *world) lastEnvFile() string { return filepath.Join(w.dir, "env.last") }
+
+// withdrawEnvironment puts the env file aside: that it is there tells whoever
+// waits for it that the world is ready.
+func (w *world) withdrawEnvironment() error {
+	if err := os.Rename(w.envFile(), w.lastEnvFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("put the last env file aside: %w", err)
+	}
+	return nil
+}
 
 // start runs all starts at once; the first failure ends the others.
 func (w *world) start(ctx context.Context, o worldOptions) error {
