@@ -31,6 +31,11 @@ func runNotify(ctx context.Context, p *process) error {
 		return err
 	}
 	defer platform.CloseIdle()
+	stopTokens, err := p.handOutTokens(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopTokens()
 	registry, err := p.openRegistry()
 	if err != nil {
 		return err

@@ -64,8 +64,12 @@ func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	return douyin.Token(o.token.Token), true
 }
 
-// adopt takes in a token that is newer than the one held. jitter is in [0,1).
+// adopt takes in a token that is newer than the one held, or the one held with
+// a life that was cut. jitter is in [0,1).
 func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64) {
+	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token {
+		o.token.ExpiresAt = min(o.token.ExpiresAt, t.ExpiresAt)
+	}
 	if t.FetchedAt <= o.token.FetchedAt || t.Token == "" {
 		return
 	}
@@ -80,20 +84,22 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64
 	o.refreshAt = fetched.Add(time.Duration(float64(expires.Sub(fetched)) * (tokenEarly + tokenJitter*jitter)))
 }
 
-// cut shortens the held token's life by a fetch that may have replaced it. Of
-// client tokens only the newest two count.
-func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) {
+// cut shortens the held token's life by a fetch that may have replaced it, and
+// reports whether it did. Of client tokens only the newest two count.
+func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) bool {
 	if kind == TokenStableClient || o.token.Token == "" {
-		return
+		return false
 	}
 	o.unsure++
 	end := fetch.Add(tokenOverlap)
 	if kind == TokenClient && o.unsure > 1 {
 		end = fetch
 	}
-	if toMillis(end) < o.token.ExpiresAt {
-		o.token.ExpiresAt = toMillis(end)
+	if toMillis(end) >= o.token.ExpiresAt {
+		return false
 	}
+	o.token.ExpiresAt = toMillis(end)
+	return true
 }
 
 // drop forgets the token if it is the one that was refused, and reports

@@ -95,7 +95,7 @@ func (t *Task) tokenDeleted(key []byte) {
 func (t *Task) openToken(o *tokenOwner) {
 	now := t.loop.Now()
 	if o.foreign.FetchStartedAt > o.token.FetchedAt {
-		o.cut(millis(o.foreign.FetchStartedAt), t.cfg.TokenKind)
+		t.cutToken(o, millis(o.foreign.FetchStartedAt))
 	}
 	if _, ok := o.usable(now); ok {
 		t.metrics.tokens[tokenAdopted].Inc()
@@ -194,13 +194,21 @@ func (t *Task) fetchFailed(o *tokenOwner, started, now time.Time, err error) {
 	case douyin.KindThrottled, douyin.KindQuota:
 		o.fail(now, tokenRetryMax)
 	case douyin.KindUnknown:
-		o.cut(started, t.cfg.TokenKind)
+		t.cutToken(o, started)
 		o.fail(now, tokenRetryMin)
 	default:
 		o.fail(now, tokenRetryMin)
 	}
 	if level != nil {
 		level("fetch token", "app_id", o.app.ID, "retry_at", o.retryAt, "error", err)
+	}
+}
+
+// cutToken shortens the held token's life by a fetch that may have replaced it,
+// and says so to a successor and to those who read the topic.
+func (t *Task) cutToken(o *tokenOwner, fetch time.Time) {
+	if o.cut(fetch, t.cfg.TokenKind) {
+		t.emitToken(&o.token)
 	}
 }
 

@@ -154,6 +154,8 @@ func TestLoadFinds(t *testing.T) {
 		{"enforcing credits of unknown templates", "NOTIFY_CREDITS=enforce", "NOTIFY_TEMPLATES", "is not set"},
 		{"a template of no kind", "NOTIFY_TEMPLATES=a=once", "NOTIFY_TEMPLATES", "one-time or"},
 		{"a token that the driver cannot send with", "NOTIFY_TOKEN=access_token", "NOTIFY_TOKEN", "cannot send with"},
+		{"tokens handed out to everybody", "NOTIFY_TOKEN_ADDR=0.0.0.0:9", "NOTIFY_TOKEN_ADDR", "not a loopback address"},
+		{"tokens handed out by a host alone", "NOTIFY_TOKEN_ADDR=localhost", "NOTIFY_TOKEN_ADDR", "not host:port"},
 		{"a pepper that is short", "PHONE_PEPPERS=h1:c2hvcnRzZWNyZXQ=", "PHONE_PEPPERS", "(id h1)"},
 		{"a DSN that is none", "CLICKHOUSE_DSN=clickhouse://x:dsnsecret@[", "CLICKHOUSE_DSN", "is not a DSN"},
 		{"a secret file that is not there", "KAFKA_SASL_PASSWORD_FILE=/nowhere", "KAFKA_SASL_PASSWORD_FILE", "cannot be read"},
@@ -221,6 +223,7 @@ func TestUsesReadOnlyTheirSections(t *testing.T) {
 		{Migrate, []string{"DOUSTREAM_CLICKHOUSE_DSN"}},
 		{Topics, []string{"DOUSTREAM_KAFKA_BROKERS"}},
 		{DeadLetters, []string{"DOUSTREAM_KAFKA_BROKERS"}},
+		{Token, []string{"DOUSTREAM_KAFKA_BROKERS", "DOUSTREAM_SEALING_KEYS"}},
 		{Verify, []string{"DOUSTREAM_CLICKHOUSE_DSN", "DOUSTREAM_KAFKA_BROKERS"}},
 		{Sink, []string{"DOUSTREAM_CLICKHOUSE_DSN", "DOUSTREAM_KAFKA_BROKERS"}},
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"doustream/platform/telemetry"
+)
 
 // NotifySection is the notify role.
 type NotifySection struct {
@@ -14,6 +18,7 @@ type NotifySection struct {
 	InFlight       int           `env:"NOTIFY_IN_FLIGHT" envDefault:"256" min:"1" max:"10000" doc:"sends under way at once for each app"`
 	UserInterval   time.Duration `env:"NOTIFY_USER_INTERVAL" envDefault:"1s" min:"1ms" max:"1h" doc:"between two notifications to one user; the platform's bound is one a second"`
 	CommitInterval time.Duration `env:"NOTIFY_COMMIT_INTERVAL" envDefault:"20ms" min:"5ms" max:"5s" doc:"how often notify commits: an order goes through two commits before it is sent"`
+	TokenAddr      string        `env:"NOTIFY_TOKEN_ADDR" doc:"host:port, loopback only, where services of this machine are given the current token (GET /token?app_id=…); not served unless set"`
 	Format         string        `env:"RESULTS_FORMAT" oneof:"single-object,confluent,json" doc:"framing of notification results; default confluent with a schema registry, else single-object"`
 }
 
@@ -24,6 +29,10 @@ func (s *NotifySection) check(c *Config, faults *Faults) {
 	s.Format = checkFormat(Prefix+"RESULTS_FORMAT", s.Format, c, faults)
 	if s.Credits == "enforce" && len(s.Templates) == 0 {
 		faults.add(Prefix+"NOTIFY_TEMPLATES", "is not set, and %sNOTIFY_CREDITS is enforce", Prefix)
+	}
+	checkAddress(Prefix+"NOTIFY_TOKEN_ADDR", s.TokenAddr, faults)
+	if s.TokenAddr != "" && !telemetry.Loopback(s.TokenAddr) {
+		faults.add(Prefix+"NOTIFY_TOKEN_ADDR", "is %q, not a loopback address: whoever has a token can send to every user", s.TokenAddr)
 	}
 	if s.Token == "" {
 		s.Token = map[string]string{"v1": "access_token"}[s.Driver]
