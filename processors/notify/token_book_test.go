@@ -81,9 +81,9 @@ func TestTokenBookAtTheEnd(t *testing.T) {
 	if held := w.book(); len(held) != 0 {
 		t.Errorf("a second before its end: %+v", held)
 	}
-	b := NewTokenBook("another topic", testKeys)
-	last := w.log[tokensTopic][len(w.log[tokensTopic])-1]
-	if err := b.Take(last); err == nil {
-		t.Error("a record of another topic's was opened")
+	foreign := *w.log[tokensTopic][len(w.log[tokensTopic])-1]
+	foreign.Key = tokenKey("tt2", string(TokenStableClient))
+	if err := NewTokenBook(tokensTopic, testKeys).Take(&foreign); err == nil {
+		t.Error("a record was opened under another's key")
 	}
 }
