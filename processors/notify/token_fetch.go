@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"doustream/platform/douyin"
+	"doustream/platform/sabotage"
 	"doustream/platform/stream"
 	"doustream/schemas"
 )
@@ -45,6 +46,9 @@ func (t *Task) afterToken(o *tokenOwner, d time.Duration, next func(*tokenOwner)
 // tokenRecord takes in one record of the tokens topic: before Open what stands
 // there, after it what is appended, one's own announcement included.
 func (t *Task) tokenRecord(rec *stream.Record) {
+	if sabotage.ForgetTokens && !t.opened {
+		return
+	}
 	if rec.Value == nil {
 		t.tokenDeleted(rec.Key)
 		return
