@@ -145,7 +145,7 @@ func (p *process) handOutTokens(ctx context.Context) (stop func(), err error) {
 func tokenKinds(c *config.Config) map[string]notify.TokenKind {
 	kinds := map[string]notify.TokenKind{}
 	for _, app := range c.Apps.Apps {
-		kinds[app.ID] = notify.TokenKind(c.Notify.Token)
+		kinds[app.ID] = notify.TokenKind(app.NotifyToken)
 	}
 	return kinds
 }

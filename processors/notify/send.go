@@ -48,7 +48,7 @@ func (t *Task) begin(n *notification, order schemas.Order) {
 		AppID: order.AppID, TemplateID: order.TemplateID, OpenID: order.OpenID, Data: order.Data, Page: order.Page,
 	}
 	send := t.deps.Platform.NotifyV2
-	if t.cfg.Driver == DriverV1 {
+	if a.cfg.Driver == DriverV1 {
 		send = t.deps.Platform.NotifyV1
 	}
 	t.goSend(timeout, func(ctx context.Context) func() {

@@ -56,6 +56,8 @@ const (
 	tokenFresh = 30 * time.Second
 )
 
+func (o *tokenOwner) kind() TokenKind { return o.app.cfg.TokenKind }
+
 // usable answers the token that requests may carry now.
 func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	if o.token.Token == "" || now.Add(tokenMargin).After(millis(o.token.ExpiresAt)) {
@@ -66,7 +68,7 @@ func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 
 // adopt takes in a token that is newer than the one held, or the one held with
 // a life that was cut. jitter is in [0,1).
-func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64) {
+func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
 	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token {
 		o.token.ExpiresAt = min(o.token.ExpiresAt, t.ExpiresAt)
 	}
@@ -75,7 +77,7 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64
 	}
 	o.token, o.unsure = t, 0
 	fetched, expires := millis(t.FetchedAt), millis(t.ExpiresAt)
-	if kind == TokenStableClient {
+	if o.kind() == TokenStableClient {
 		// It is the same for as long as it lives: there is nothing to be had early,
 		// nor while the platform's clock may still be in its last second.
 		o.refreshAt = expires.Add(stableAfter)
@@ -86,13 +88,13 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64
 
 // cut shortens the held token's life by a fetch that may have replaced it, and
 // reports whether it did. Of client tokens only the newest two count.
-func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) bool {
-	if kind == TokenStableClient || o.token.Token == "" {
+func (o *tokenOwner) cut(fetch time.Time) bool {
+	if o.kind() == TokenStableClient || o.token.Token == "" {
 		return false
 	}
 	o.unsure++
 	end := fetch.Add(tokenOverlap)
-	if kind == TokenClient && o.unsure > 1 {
+	if o.kind() == TokenClient && o.unsure > 1 {
 		end = fetch
 	}
 	if toMillis(end) >= o.token.ExpiresAt {
@@ -135,8 +137,8 @@ func (o *tokenOwner) due() time.Time {
 }
 
 // fetchToken asks the platform; it blocks.
-func (t *Task) fetchToken(ctx context.Context, app douyin.App) (douyin.Issued, error) {
-	switch t.cfg.TokenKind {
+func (t *Task) fetchToken(ctx context.Context, app douyin.App, kind TokenKind) (douyin.Issued, error) {
+	switch kind {
 	case TokenAccess:
 		return t.deps.Platform.AccessToken(ctx, app)
 	case TokenClient:
