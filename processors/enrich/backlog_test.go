@@ -245,8 +245,9 @@ func startRole(b *testing.B, connect []kgo.Opt, cfg Config, deps Deps) (stop fun
 	role, err := stream.New(stream.Config{
 		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		State:  []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger: slog.New(slog.DiscardHandler),
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, newTask)
 	must(b, err)
 	ctx, cancel := context.WithCancel(context.Background())

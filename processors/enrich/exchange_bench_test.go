@@ -144,8 +144,9 @@ func theRole(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (s
 	role, err := stream.New(stream.Config{
 		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		State:  []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger: slog.New(slog.DiscardHandler),
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, newTask)
 	must(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
