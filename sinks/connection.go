@@ -76,10 +76,10 @@ func compressionOf(parsed *clickhouse.Options) ch.Compression {
 type connection struct {
 	server *server
 	client *ch.Client
-	at     int // the address to try first
+	at     int // the address that answered last
 }
 
-// do runs one query. A refusal of the server's does not repeat the rows.
+// do runs one query.
 func (c *connection) do(ctx context.Context, q ch.Query) error {
 	client, err := c.connect(ctx)
 	if err != nil {
@@ -87,17 +87,12 @@ func (c *connection) do(ctx context.Context, q ch.Query) error {
 	}
 	if err := client.Do(ctx, q); err != nil {
 		c.close()
-		err = scrub(err)
-		if fateOf(err) == fatePasses {
-			c.at++ // what passes may have passed already at another address
-		}
 		return err
 	}
 	return nil
 }
 
-// connect dials the addresses in turn, the one that answered last first, unless it
-// then failed.
+// connect dials the addresses in turn, the one that answered last first.
 func (c *connection) connect(ctx context.Context) (*ch.Client, error) {
 	if c.client != nil && !c.client.IsClosed() {
 		return c.client, nil
@@ -126,9 +121,5 @@ func (c *connection) close() {
 func (s *server) connect(ctx context.Context, address string) (*ch.Client, error) {
 	options := s.options
 	options.Address = address
-	client, err := ch.Dial(ctx, options)
-	if err != nil {
-		return nil, scrub(err)
-	}
-	return client, nil
+	return ch.Dial(ctx, options)
 }

@@ -15,6 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	embedded.Main()
 	runVictim()
+	runMeasured()
 	os.Exit(m.Run())
 }
 

@@ -90,16 +90,11 @@ var unlistedKinds = map[Endpoint]Kind{
 
 // kindOf looks an error number up.
 func kindOf(endpoint Endpoint, no int64) Kind {
-	if k, ok := listedKind(endpoint, no); ok {
+	if k, ok := kinds[endpoint][no]; ok {
+		return k
+	}
+	if k, ok := generalKinds[no]; ok {
 		return k
 	}
 	return unlistedKinds[endpoint]
-}
-
-func listedKind(endpoint Endpoint, no int64) (Kind, bool) {
-	k, ok := kinds[endpoint][no]
-	if !ok {
-		k, ok = generalKinds[no]
-	}
-	return k, ok
 }

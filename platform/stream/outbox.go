@@ -1,11 +1,6 @@
 package stream
 
-import (
-	"slices"
-	"sync"
-
-	"doustream/platform/sabotage"
-)
+import "sync"
 
 // outEntry is what leaves a task at one step: outputs, and either the offset
 // that they make committable or a callback for their commit.
@@ -52,9 +47,6 @@ func (o *outbox) take(dst []outEntry, records int) []outEntry {
 		records -= len(o.entries[n].records)
 	}
 	dst = append(dst, o.entries[:n]...)
-	if sabotage.Reorder {
-		slices.Reverse(dst)
-	}
 	left := copy(o.entries, o.entries[n:])
 	clear(o.entries[left:])
 	o.entries = o.entries[:left]

@@ -76,9 +76,8 @@ func (r *rig) start(instance string) (stop func()) {
 	runtime, err := stream.New(stream.Config{
 		Connect: r.connect, Role: "enrich", Instance: instance, Group: "enrich", TransactionalID: "enrich-" + instance,
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		Overlap: []string{schemas.TopicLogin},
-		State:   []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger:  r.logger, Metrics: registry,
+		State:  []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger: r.logger, Metrics: registry,
 	}, newTask)
 	must(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

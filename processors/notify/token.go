@@ -56,8 +56,6 @@ const (
 	tokenFresh = 30 * time.Second
 )
 
-func (o *tokenOwner) kind() TokenKind { return o.app.cfg.TokenKind }
-
 // usable answers the token that requests may carry now.
 func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	if o.token.Token == "" || now.Add(tokenMargin).After(millis(o.token.ExpiresAt)) {
@@ -66,18 +64,14 @@ func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	return douyin.Token(o.token.Token), true
 }
 
-// adopt takes in a token that is newer than the one held, or the one held with
-// a life that was cut. jitter is in [0,1).
-func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
-	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token {
-		o.token.ExpiresAt = min(o.token.ExpiresAt, t.ExpiresAt)
-	}
+// adopt takes in a token that is newer than the one held. jitter is in [0,1).
+func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64) {
 	if t.FetchedAt <= o.token.FetchedAt || t.Token == "" {
 		return
 	}
 	o.token, o.unsure = t, 0
 	fetched, expires := millis(t.FetchedAt), millis(t.ExpiresAt)
-	if o.kind() == TokenStableClient {
+	if kind == TokenStableClient {
 		// It is the same for as long as it lives: there is nothing to be had early,
 		// nor while the platform's clock may still be in its last second.
 		o.refreshAt = expires.Add(stableAfter)
@@ -86,22 +80,20 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
 	o.refreshAt = fetched.Add(time.Duration(float64(expires.Sub(fetched)) * (tokenEarly + tokenJitter*jitter)))
 }
 
-// cut shortens the held token's life by a fetch that may have replaced it, and
-// reports whether it did. Of client tokens only the newest two count.
-func (o *tokenOwner) cut(fetch time.Time) bool {
-	if o.kind() == TokenStableClient || o.token.Token == "" {
-		return false
+// cut shortens the held token's life by a fetch that may have replaced it. Of
+// client tokens only the newest two count.
+func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) {
+	if kind == TokenStableClient || o.token.Token == "" {
+		return
 	}
 	o.unsure++
 	end := fetch.Add(tokenOverlap)
-	if o.kind() == TokenClient && o.unsure > 1 {
+	if kind == TokenClient && o.unsure > 1 {
 		end = fetch
 	}
-	if toMillis(end) >= o.token.ExpiresAt {
-		return false
+	if toMillis(end) < o.token.ExpiresAt {
+		o.token.ExpiresAt = toMillis(end)
 	}
-	o.token.ExpiresAt = toMillis(end)
-	return true
 }
 
 // drop forgets the token if it is the one that was refused, and reports
@@ -137,8 +129,8 @@ func (o *tokenOwner) due() time.Time {
 }
 
 // fetchToken asks the platform; it blocks.
-func (t *Task) fetchToken(ctx context.Context, app douyin.App, kind TokenKind) (douyin.Issued, error) {
-	switch kind {
+func (t *Task) fetchToken(ctx context.Context, app douyin.App) (douyin.Issued, error) {
+	switch t.cfg.TokenKind {
 	case TokenAccess:
 		return t.deps.Platform.AccessToken(ctx, app)
 	case TokenClient:
