@@ -3,7 +3,6 @@ package enrich
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"doustream/platform/secrets"
 	"doustream/platform/stream"
@@ -35,7 +34,7 @@ func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int3
 	if err != nil {
 		return nil, fmt.Errorf("seal session fact: %w", err)
 	}
-	rec := &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value, Timestamp: time.UnixMilli(f.At)}
+	rec := &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value}
 	rec.Headers = appendHeader(rec.Headers, factHeader, head.header())
 	return rec, nil
 }
