@@ -75,7 +75,10 @@ func (s factSealer) open(f *fact, sealed []byte) (schemas.SessionFact, error) {
 // aad binds a sealed record to the topic and key that it lies under, and to
 // the version of its layout.
 func aad(topic string, key []byte) []byte {
-	b := make([]byte, 0, len(topic)+len(key)+3)
-	b = append(append(b, topic...), '|')
-	return append(append(b, key...), "|1"...)
+	return appendAAD(make([]byte, 0, len(topic)+len(key)+3), topic, key)
+}
+
+func appendAAD[S string | []byte](dst []byte, topic string, key S) []byte {
+	dst = append(append(dst, topic...), '|')
+	return append(append(dst, key...), "|1"...)
 }

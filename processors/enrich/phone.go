@@ -16,6 +16,8 @@ type number struct {
 
 func (n number) e164() string { return "+" + n.country + n.national }
 
+func (n number) e164Length() int { return 1 + len(n.country) + len(n.national) }
+
 // masked keeps the first three and the last four digits of a number of eleven
 // or more, and less of a shorter one; at least four are hidden.
 func (n number) masked() string {
@@ -24,8 +26,10 @@ func (n number) masked() string {
 	if len(digits) < 11 {
 		head, tail = min(3, max(0, len(digits)-6)), min(2, len(digits)-4)
 	}
-	return digits[:head] + strings.Repeat("*", len(digits)-head-tail) + digits[len(digits)-tail:]
+	return digits[:head] + stars[:len(digits)-head-tail] + digits[len(digits)-tail:]
 }
+
+const stars = "****************" // E.164 has fifteen digits
 
 const homeCountry = "86"
 
@@ -48,14 +52,19 @@ func readNumber(full, pure, country string) (number, bool) {
 		}
 	}
 	n := number{country: country, national: pure}
-	if !digits(n.national) || !digits(n.country) || len(n.national) < 5 || len(n.country) > 3 || len(n.e164()) > 16 {
+	if !digits(n.national) || !digits(n.country) || len(n.national) < 5 || len(n.country) > 3 || n.e164Length() > 16 {
 		return number{}, false
 	}
 	return n, true
 }
 
 // plain takes out what people put between digits.
-func plain(s string) string { return punctuation.Replace(s) }
+func plain(s string) string {
+	if digits(s) {
+		return s
+	}
+	return punctuation.Replace(s)
+}
 
 var punctuation = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "")
 
@@ -90,7 +99,11 @@ func (p *processor) seal(user *schemas.EnrichedUser, purpose, text string) ([]by
 	if text == "" {
 		return nil, nil
 	}
-	sealed, err := p.personal.Seal(nil, []byte(text), purpose, PersonalAAD(p.names.users, user))
+	var room [160]byte
+	bound := appendPersonalAAD(room[:0], p.names.users, user)
+	both := append(bound, text...) // one buffer for the two of them
+	sealed, err := p.personal.Seal(nil, both[len(bound):], purpose, both[:len(bound)])
+	clear(both[len(bound):])
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", purpose, err)
 	}
@@ -102,9 +115,13 @@ func (p *processor) seal(user *schemas.EnrichedUser, purpose, text string) ([]by
 // it, a holder of the personal keys opens them: purpose "phone", "name" or
 // "detail".
 func PersonalAAD(topic string, user *schemas.EnrichedUser) []byte {
+	return appendPersonalAAD(nil, topic, user)
+}
+
+func appendPersonalAAD(dst []byte, topic string, user *schemas.EnrichedUser) []byte {
 	key := user.OpenID
 	if key == "" {
 		key = user.AnonymousOpenID
 	}
-	return aad(topic, []byte(key))
+	return appendAAD(dst, topic, key)
 }
