@@ -9,8 +9,11 @@ const (
 	// maxNotificationID is how long a notification_id may be, in bytes; it is
 	// the order service's own and becomes a key.
 	maxNotificationID = 512
-	maxOrderText      = 1024 // open_id, template_id, page, order_id
-	maxOrderData      = 64   // keywords of a template
+	// maxEchoedID is how long one may be and still be answered, as INVALID: it
+	// stands twice in the result, whose topic bounds a record.
+	maxEchoedID  = 64 << 10
+	maxOrderText = 1024 // open_id, template_id, page, order_id
+	maxOrderData = 64   // keywords of a template
 )
 
 // lastExpiry is the greatest expires_at; services write the year 9999 for never.
@@ -19,7 +22,8 @@ var lastExpiry = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
 // DecodeOrder reads one record of an order topic: JSON. Every error is a
 // *Rejection. Where notification_id could be read, the Order holds it, with
 // whatever else was readable, and Rejection.EventID repeats it: such an order
-// ends in the result INVALID. One without it is a dead letter.
+// ends in the result INVALID. One without it is a dead letter, and so is one
+// whose id is over 64 KiB.
 func DecodeOrder(value []byte) (Order, error) {
 	framing, body := framingOf(value)
 	switch framing {
@@ -129,9 +133,13 @@ func (o *rawOrder) order() (Order, *Rejection) {
 		{"order_id", o.orderID, &order.OrderID, maxOrderText, false},
 	} {
 		err := f.from.within(f.limit)
-		if err == nil {
+		if err == nil || f.to == &order.NotificationID && errors.Is(err, errTooLong) && len(f.from.text) <= maxEchoedID {
 			*f.to = string(f.from.text)
-		} else if f.required || !errors.Is(err, errMissing) && !errors.Is(err, errEmpty) {
+		}
+		if err == nil {
+			continue
+		}
+		if f.required || !errors.Is(err, errMissing) && !errors.Is(err, errEmpty) {
 			faults = append(faults, invalid(f.name, err))
 		}
 	}
@@ -162,5 +170,5 @@ func (o *rawOrder) expiry() (int64, error) {
 	if ms < 0 || ms > lastExpiry {
 		return 0, errOutOfRange
 	}
-	return ms, nil
+	return max(ms, 1), nil // 1970 is past like any other time, and 0 stands for none
 }

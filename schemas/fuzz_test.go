@@ -129,10 +129,14 @@ func FuzzDecodeOrder(f *testing.F) {
 			}
 			return
 		}
-		text, err := json.Marshal(map[string]any{
+		fields := map[string]any{
 			"notification_id": o.NotificationID, "app_id": o.AppID, "open_id": o.OpenID, "template_id": o.TemplateID,
 			"data": o.Data, "page": o.Page, "order_id": o.OrderID, "expires_at": o.ExpiresAt,
-		})
+		}
+		if o.ExpiresAt == 0 {
+			delete(fields, "expires_at")
+		}
+		text, err := json.Marshal(fields)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,6 +41,7 @@ type block struct {
 	first      int64 // offsets delivered, rows or not
 	last       int64
 	count      int64
+	epoch      int32 // of the log's leader, at the last
 	bytes      int64 // of the records' keys and values
 	weight     int64 // as the queue counts them
 	month      int   // of every record, as monthOf counts
@@ -118,7 +119,7 @@ func (b *block) add(rec *kgo.Record) {
 	if b.count == 0 {
 		b.first, b.month = rec.Offset, monthOf(rec)
 	}
-	b.last = rec.Offset
+	b.last, b.epoch = rec.Offset, rec.LeaderEpoch
 	b.count++
 	b.bytes += int64(len(rec.Key) + len(rec.Value))
 	b.weight += weight(rec)
@@ -143,12 +144,15 @@ func (b *block) span() span { return span{First: b.first, Last: b.last, Count: b
 
 func (b *block) offsets() []int64 { return b.at }
 
+func (b *block) times() []int64 { return b.timestamp.data }
+
 func (b *block) pick(keep []bool) rows {
 	out := &picked{at: make([]int64, 0, len(b.at))}
 	all := true
 	for i, k := range keep {
 		if k {
 			out.at = append(out.at, b.at[i])
+			out.written = append(out.written, b.timestamp.data[i])
 		}
 		all = all && k
 	}
@@ -181,10 +185,12 @@ func (b *block) input() proto.Input {
 // picked is some of a block's rows.
 type picked struct {
 	at      []int64
+	written []int64 // timestamps
 	columns proto.Input
 }
 
 func (p *picked) offsets() []int64   { return p.at }
+func (p *picked) times() []int64     { return p.written }
 func (p *picked) input() proto.Input { return p.columns }
 
 func (p *picked) pick(keep []bool) rows {
@@ -192,6 +198,7 @@ func (p *picked) pick(keep []bool) rows {
 	for i, k := range keep {
 		if k {
 			out.at = append(out.at, p.at[i])
+			out.written = append(out.written, p.written[i])
 		}
 	}
 	for _, c := range p.columns {

@@ -11,7 +11,9 @@ import (
 )
 
 // commit sets the partition's offset and metadata in the group. The client takes
-// one commit at a time, so that an earlier one never lands after a later one.
+// one commit at a time, so that an earlier one never lands after a later one. The
+// leader's epoch goes with the offset: by it a successor learns that the log was
+// cut before the offset, even if it has grown past it again.
 func (p *partition) commit(ctx context.Context, offset int64, metadata string) error {
 	withMetadata := kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for i := range req.Topics {
@@ -21,7 +23,7 @@ func (p *partition) commit(ctx context.Context, offset int64, metadata string) e
 		}
 		return nil
 	})
-	offsets := map[string]map[int32]kgo.EpochOffset{p.place.topic: {p.place.partition: {Epoch: -1, Offset: offset}}}
+	offsets := map[string]map[int32]kgo.EpochOffset{p.place.topic: {p.place.partition: {Epoch: p.epoch, Offset: offset}}}
 	result := errors.New("the client did not answer")
 	p.sink.client.CommitOffsetsSync(withMetadata, offsets,
 		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {

@@ -76,10 +76,10 @@ func compressionOf(parsed *clickhouse.Options) ch.Compression {
 type connection struct {
 	server *server
 	client *ch.Client
-	at     int // the address that answered last
+	at     int // the address to try first
 }
 
-// do runs one query.
+// do runs one query. A refusal of the server's does not repeat the rows.
 func (c *connection) do(ctx context.Context, q ch.Query) error {
 	client, err := c.connect(ctx)
 	if err != nil {
@@ -87,12 +87,17 @@ func (c *connection) do(ctx context.Context, q ch.Query) error {
 	}
 	if err := client.Do(ctx, q); err != nil {
 		c.close()
+		err = scrub(err)
+		if fateOf(err) == fatePasses {
+			c.at++ // what passes may have passed already at another address
+		}
 		return err
 	}
 	return nil
 }
 
-// connect dials the addresses in turn, the one that answered last first.
+// connect dials the addresses in turn, the one that answered last first, unless it
+// then failed.
 func (c *connection) connect(ctx context.Context) (*ch.Client, error) {
 	if c.client != nil && !c.client.IsClosed() {
 		return c.client, nil
@@ -121,5 +126,9 @@ func (c *connection) close() {
 func (s *server) connect(ctx context.Context, address string) (*ch.Client, error) {
 	options := s.options
 	options.Address = address
-	return ch.Dial(ctx, options)
+	client, err := ch.Dial(ctx, options)
+	if err != nil {
+		return nil, scrub(err)
+	}
+	return client, nil
 }

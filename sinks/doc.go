@@ -24,6 +24,11 @@
 //   - A table and its views are written one after another. Where a look-up finds
 //     rows before this owner inserted any, the views' own queries are run over
 //     the range once more, and a view's refusal is told from a row's by a look-up.
+//   - A log may be cut and grow past its cut, or its topic be made anew: then other
+//     records stand where rows came from, and a look-up would take them for those.
+//     Commits carry the leader's epoch, and a look-up compares Kafka timestamps.
+//   - A dead letter of the sink leaves before its range is committed: whoever tries
+//     the range again looks for it in the topic first.
 //   - A range is rebuilt whole, however little memory its new owner has: pausing
 //     in the middle of it would wait for ever.
 //   - Records that were polled are in their partition's queue before a rebalance

@@ -3,7 +3,6 @@ package sinks
 import (
 	"errors"
 
-	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 )
 
@@ -26,6 +25,7 @@ const (
 var faults = map[proto.Error]fate{
 	proto.ErrUnexpectedEndOfFile:               fatePasses, // the connection was cut inside the block
 	proto.ErrAttemptToReadAfterEOF:             fatePasses,
+	proto.ErrCannotReadAllData:                 fatePasses,
 	proto.ErrCannotReadFromFileDescriptor:      fatePasses,
 	proto.ErrCannotWriteToFileDescriptor:       fatePasses,
 	proto.ErrCannotOpenFile:                    fatePasses,
@@ -84,12 +84,28 @@ var faults = map[proto.Error]fate{
 	proto.ErrDecimalOverflow:                  fateRow,
 	proto.ErrViolatedConstraint:               fateRow,
 	proto.ErrUnknownElementOfEnum:             fateRow,
+
+	// As any code that is not here; these are listed because the server's words
+	// name what is missing, and never quote a row.
+	proto.ErrUnknownTable:          fateStops,
+	proto.ErrUnknownDatabase:       fateStops,
+	proto.ErrTableIsDropped:        fateStops,
+	proto.ErrNoSuchColumnInTable:   fateStops,
+	proto.ErrNotFoundColumnInBlock: fateStops,
+	proto.ErrThereIsNoColumn:       fateStops,
+	proto.ErrUnknownIdentifier:     fateStops,
+	proto.ErrUnknownSetting:        fateStops,
+	proto.ErrNotImplemented:        fateStops,
+	proto.ErrAccessDenied:          fateStops,
+	proto.ErrUnknownUser:           fateStops,
+	proto.ErrWrongPassword:         fateStops,
+	proto.ErrAuthenticationFailed:  fateStops,
 }
 
 // fateOf maps an error of an insert or a look-up to its fate. What is not the
 // server's refusal (the network, a deadline, a server that is gone) passes.
 func fateOf(err error) fate {
-	if errors.Is(err, errVanished) {
+	if errors.Is(err, errVanished) || errors.Is(err, errGone) || errors.Is(err, errCut) {
 		return fateStops
 	}
 	code, ok := codeOf(err)
@@ -104,10 +120,6 @@ func fateOf(err error) fate {
 
 // codeOf is the server's error code in err's chain.
 func codeOf(err error) (code proto.Error, ok bool) {
-	var exception *ch.Exception
-	if errors.As(err, &exception) {
-		return exception.Code, true
-	}
 	var refused proto.Error
 	if errors.As(err, &refused) {
 		return refused, true

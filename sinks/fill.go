@@ -107,6 +107,10 @@ func (p *partition) takeIn(items []fetched) {
 	for _, f := range items {
 		p.lag.saw(f.highWatermark)
 		records := f.records
+		if len(records) > 0 && records[0].Offset < p.next && f.highWatermark < p.next {
+			p.fail(p.cutOff(p.next, f.highWatermark)) // read anew from its start, and shorter than it was
+			return
+		}
 		for len(records) > 0 && records[0].Offset < p.next {
 			p.landed(weight(records[0]))
 			records = records[1:]

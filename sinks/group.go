@@ -77,7 +77,7 @@ func (s *ClickHouse) fetched(ctx context.Context, client *kgo.Client, resp *kmsg
 		for _, topic := range group.Topics {
 			topics = append(topics, topic.Topic)
 			for _, p := range topic.Partitions {
-				starts[topicPartition{topic.Topic, p.Partition}] = newTakeover(p.Offset, p.Metadata)
+				starts[topicPartition{topic.Topic, p.Partition}] = newTakeover(p.Offset, p.LeaderEpoch, p.Metadata)
 			}
 		}
 	}
@@ -158,10 +158,7 @@ func (s *ClickHouse) poll(ctx context.Context) {
 			s.client.AllowRebalance()
 			return
 		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			s.log.Warn("fetch from Kafka", "topic", topic, "partition", partition, "error", err)
-			s.metrics.fetchErrors.Inc()
-		})
+		fetches.EachError(s.fetchFailed)
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if p := s.lookup(f.Topic, f.Partition); p != nil {
 				p.enqueue(fetched{records: f.Records, logStart: f.LogStartOffset, highWatermark: f.HighWatermark})

@@ -3,8 +3,8 @@ package sinks
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,8 +86,7 @@ func TestOnePoisonousRowIsDeadLetteredAndTheOthersGoIn(t *testing.T) {
 	w := newWorld(t, 1)
 	w.exec("ALTER TABLE user_events ADD CONSTRAINT no_13 CHECK event_id NOT IN ('e-0-13', 'e-0-14', 'e-0-37')")
 	w.produce(w.users(60, 0)...)
-	cfg := w.config()
-	cfg.Metrics = prometheus.NewRegistry()
+	cfg, log := w.listen()
 	s, _ := w.run(cfg)
 	w.once(57)
 	w.await(3, "SELECT countIf(reason = 'invalid' AND stage = 'insert' AND role = 'sink' AND source_topic = 'test.users.enriched') FROM dead_letters")
@@ -96,6 +95,10 @@ func TestOnePoisonousRowIsDeadLetteredAndTheOthersGoIn(t *testing.T) {
 	w.once(67)
 	if n := value(t, s.metrics.rejected.WithLabelValues("user_events", stageInsert)); n != 3 {
 		t.Errorf("%v rejected", n)
+	}
+	// I8: ClickHouse quotes the row at fault; the log names its place and the code.
+	if text := log.String(); !strings.Contains(text, "VIOLATED_CONSTRAINT (469)") || !strings.Contains(text, "offset=37") || strings.Contains(text, "e-0-") {
+		t.Errorf("I8: the log says\n%s", text)
 	}
 }
 
@@ -276,22 +279,5 @@ func TestABlockNeverSpansTwoMonths(t *testing.T) {
 	tokens := "SELECT count() FROM system.parts WHERE table = 'user_events' AND level = 0 AND rows > 10 AND database = currentDatabase()"
 	if n := count(t, w.rows, tokens); n != 0 {
 		t.Fatalf("%d parts of more rows than their month's block has", n)
-	}
-}
-
-func TestNoRetryWhileTheErrorNeedsAnOperator(t *testing.T) {
-	for name, tc := range map[string]struct {
-		err  error
-		want fate
-	}{
-		"the network":          {context.DeadlineExceeded, fatePasses},
-		"the lease":            {errLease, fatePasses},
-		"rows that go missing": {fmt.Errorf("x: %w", errVanished), fateStops},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := fateOf(tc.err); got != tc.want {
-				t.Fatalf("%v", got)
-			}
-		})
 	}
 }

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -12,12 +13,13 @@ import (
 // takeover is where the group stood when this instance got the partition.
 type takeover struct {
 	committed int64 // -1: nothing was ever committed
+	epoch     int32 // of the log's leader when what was committed was written; -1: not known
 	pending   *span // the range that the metadata announces
 	end       int64 // where the log ended
 }
 
-func newTakeover(committed int64, metadata *string) takeover {
-	t := takeover{committed: committed}
+func newTakeover(committed int64, epoch int32, metadata *string) takeover {
+	t := takeover{committed: committed, epoch: epoch}
 	if committed >= 0 && metadata != nil {
 		if s, ok := parseSpan(*metadata); ok {
 			t.pending = &s
@@ -54,7 +56,10 @@ type partition struct {
 	due      chan struct{} // a block wants to be inserted; holds one
 	handover chan *block
 
-	delivery delivery // write's own
+	// write's own, and before it takeOver's.
+	delivery delivery
+	letters  letters
+	epoch    int32 // of the log's leader at the record before the committed offset
 
 	started  chan takeover
 	stopping chan struct{}      // take nothing more, finish what is being inserted
@@ -120,29 +125,36 @@ func (p *partition) run() {
 	case <-p.stopping:
 		return
 	case t := <-p.started:
-		p.takeOver(t)
+		switch err := p.takeOver(t); {
+		case errors.Is(err, errStopped):
+			return
+		case err != nil:
+			p.fail(err)
+			return
+		}
 	}
 	p.ended.Go(p.write)
 	p.fill()
 }
 
-func (p *partition) takeOver(t takeover) {
-	p.next = t.committed
-	p.rebuild = t.pending
-	if t.pending != nil && t.pending.Last >= t.end {
-		// The log is younger than what was announced: made again, or cut short.
-		p.log.Error("the announced range lies beyond the log's end: the topic was made again or lost records",
-			"first", t.pending.First, "last", t.pending.Last, "end", t.end)
-		p.sink.metrics.lost.WithLabelValues(p.table.name).Add(float64(t.pending.Count))
-		p.rebuild = nil
+// takeOver begins where the group stands. The error of a log that is not the one
+// that was read needs an operator.
+func (p *partition) takeOver(t takeover) error {
+	if err := p.reaches(&t); err != nil {
+		return err
 	}
-	p.delivery.resume(t.committed, p.rebuild, t.end)
+	p.next, p.epoch, p.rebuild = t.committed, t.epoch, t.pending
+	p.delivery.resume(t.committed, t.pending, t.end)
+	p.letters = letters{suspect: t.end, search: &letterSearch{
+		connect: p.sink.cfg.Connect, deadLetters: p.sink.cfg.Topics.deadLetters, topic: p.place.topic, partition: p.place.partition,
+	}}
 	p.lag.start(p.sink.metrics.lag.WithLabelValues(p.table.name), t)
 	if p.rebuild != nil {
 		p.takeWhole(true)
 		p.log.Info("take over with a range under way", "offset", t.committed, "first", t.pending.First, "last", t.pending.Last)
 	}
 	p.open.Store(true)
+	return nil
 }
 
 func (p *partition) restored() bool { return p.open.Load() }
@@ -158,7 +170,9 @@ func (p *partition) halted() error {
 // fail stops the partition, loudly; the others go on. It stays stopped until it is
 // assigned again: to another instance, or to this one after a restart.
 func (p *partition) fail(err error) {
-	p.halt.Store(&err)
+	if !p.halt.CompareAndSwap(nil, &err) {
+		return
+	}
 	p.log.Error("the partition has stopped and needs an operator", "error", err)
 	p.sink.metrics.stopped.WithLabelValues(p.table.name).Inc()
 	p.stopOnce.Do(func() { close(p.stopping) })

@@ -45,18 +45,27 @@ func (p *partition) reject(ctx context.Context, offset int64, cause error) error
 	return p.deadLetter(ctx, rec, schemas.ReasonInvalid, stageInsert)
 }
 
+// deadLetter produces the record's dead letter, unless it is there already: made by
+// a predecessor, or by a try of ours whose answer did not come.
 func (p *partition) deadLetter(ctx context.Context, rec *kgo.Record, reason schemas.Reason, stage string) error {
+	there, err := p.letters.has(ctx, rec, p.delivery.pending.First)
+	if err != nil || there {
+		return err
+	}
 	letter := p.sink.cfg.Topics.DeadLetter(rec, schemas.DeadLetter{
 		Reason: reason, Stage: stage, Role: role, Attempts: 1, FailedAt: time.Now().UnixMilli(),
 	})
 	if err := p.sink.client.ProduceSync(ctx, letter).FirstErr(); err != nil {
+		p.letters.doubt()
 		return fmt.Errorf("produce dead letter: %w", err)
 	}
+	p.letters.made(rec.Offset)
 	p.sink.metrics.rejected.WithLabelValues(p.table.name, stage).Inc()
 	return nil
 }
 
-// errGone: the log no longer holds the record.
+// errGone: the table refuses a row and the log no longer holds its record, so that
+// it can be neither.
 var errGone = errors.New("the record is gone from the log")
 
 // read fetches one record of the partition by a client of its own.

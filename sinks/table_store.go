@@ -16,6 +16,8 @@ import (
 type sendable interface {
 	rows
 	input() proto.Input
+	// times are the rows' Kafka timestamps in milliseconds, as the table has them.
+	times() []int64
 }
 
 // tableStore is the table of one topic-partition, on one connection. It
@@ -63,19 +65,31 @@ func deadline(ctx context.Context) []ch.Setting {
 	return []ch.Setting{{Key: "max_execution_time", Value: strconv.Itoa(seconds), Important: true}}
 }
 
-// present asks which of the block's offsets the table holds.
+// present asks which of the block's records the table holds. A row of another
+// record in the place of one, by its Kafka timestamp, is errCut: the log is not
+// the one that the row came from.
 func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 	offsets := block.offsets()
 	if len(offsets) == 0 {
 		return nil, nil
 	}
-	var column proto.ColInt64
-	var found []int64
+	times := block.(sendable).times()
+	there := make([]bool, len(offsets))
+	var at, written proto.ColInt64
+	conflict := int64(-1)
 	err := t.on.do(ctx, ch.Query{
-		Body:   "SELECT `_offset` FROM " + quoteName(t.place.table) + " WHERE " + t.where(block),
-		Result: proto.Results{{Name: "_offset", Data: &column}},
+		Body:   "SELECT `_offset`, toUnixTimestamp64Milli(`_timestamp`) AS t FROM " + quoteName(t.place.table) + " WHERE " + t.where(block),
+		Result: proto.Results{{Name: "_offset", Data: &at}, {Name: "t", Data: &written}},
 		OnResult: func(context.Context, proto.Block) error {
-			found = append(found, column...)
+			for i, offset := range at {
+				row, ok := slices.BinarySearch(offsets, offset)
+				if ok {
+					there[row] = true
+				}
+				if ok && times[row] != written[i] {
+					conflict = offset
+				}
+			}
 			return nil
 		},
 		Settings: append(lookUpSettings(), deadline(ctx)...),
@@ -83,10 +97,9 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("select from %s: %w", t.place.table, err)
 	}
-	slices.Sort(found)
-	there := make([]bool, len(offsets))
-	for i, offset := range offsets {
-		_, there[i] = slices.BinarySearch(found, offset)
+	if conflict >= 0 {
+		return nil, fmt.Errorf("%w: %s/%d: offset %d is a row of %s with another Kafka timestamp; the topic was made anew, or cut off and written again: "+
+			"delete the rows of the log that is gone, or use another topic prefix, and start again", errCut, t.place.topic, t.place.partition, conflict, t.place.table)
 	}
 	return there, nil
 }

@@ -129,6 +129,7 @@ func (p *partition) deliver(b *block, on *connection) (next lent, err error) {
 		s := next.block.span()
 		range_ = &s
 	}
+	p.epoch = b.epoch
 	err = p.try(stepSettle, func(ctx context.Context) error { return p.delivery.settle(ctx, range_) }, nil)
 	if err != nil {
 		next = lent{}
@@ -165,6 +166,7 @@ func (p *partition) settled(b *block) {
 	p.lag.committed(b.last + 1)
 	p.sink.metrics.settled(p.table.name, b)
 	p.landed(b.weight)
+	p.letters.settled()
 }
 
 // try repeats a step while its errors pass, with backoff and jitter. It gives up

@@ -62,7 +62,7 @@ func TestEndToEndUnderTheDocumentedACLs(t *testing.T) {
 	t.Parallel()
 	const mechanism = "SCRAM-SHA-256"
 	var users []embedded.KafkaUser
-	for _, who := range []string{"enrich", "sink", "notify", "operator"} {
+	for _, who := range []string{"enrich", "sink", "notify", "token", "operator"} {
 		users = append(users, embedded.KafkaUser{Mechanism: mechanism, Name: who, Password: "pw-" + who, ACLs: documented(t, who)})
 	}
 	users = append(users, embedded.KafkaUser{Mechanism: mechanism, Name: "backend", Password: "pw-backend", Super: true})
@@ -101,6 +101,9 @@ func TestEndToEndUnderTheDocumentedACLs(t *testing.T) {
 	db := openDatabase(t, house.DSN())
 	for _, table := range []string{"user_events", "notifications", "dead_letters"} {
 		eventually(t, func() bool { return count(t, db, "SELECT count() FROM "+table) > 0 }, func() string { return table + " stays empty\n" + running[1].log.String() })
+	}
+	if code, out, errs := invoke(t, as("token").environ, "token"); code != exitOK || !strings.Contains(out, testApp) {
+		t.Errorf("token: exit %d\n%s%s", code, out, errs)
 	}
 	for _, r := range running {
 		w.stop(r)

@@ -27,6 +27,7 @@ func TestExitCodes(t *testing.T) {
 		{"a group without a command", nothing, []string{"dead-letters"}, exitUsage, "redrive", "a command is missing"},
 		{"a place that is none", nothing, []string{"dead-letters", "show", "7"}, exitUsage, "", "partition/offset"},
 		{"redrive of nothing named", nothing, []string{"dead-letters", "redrive"}, exitUsage, "", "--all"},
+		{"tokens without a key to open them", []string{"DOUSTREAM_KAFKA_BROKERS=127.0.0.1:1"}, []string{"token"}, exitUsage, "", "DOUSTREAM_SEALING_KEYS is not set"},
 		{"wrong configuration", nothing, []string{"topics"}, exitUsage, "", "DOUSTREAM_KAFKA_BROKERS is not set"},
 		{"wrong configuration, shown", nothing, []string{"config"}, exitUsage, "DOUSTREAM_CODE_LIFE", "DOUSTREAM_SEALING_KEYS is not set"},
 		{"kafka is not there", []string{"DOUSTREAM_KAFKA_BROKERS=127.0.0.1:1"}, []string{"topics"}, exitFailed, "", "ask kafka"},

@@ -26,11 +26,16 @@ tokens; any number stand by.`,
 func runNotify(ctx context.Context, p *process) error {
 	c, log := p.config, p.log.With("role", config.Notify)
 	settings := notifyConfig(c)
-	platform, err := p.openPlatform(config.Notify, c.Notify.InFlight)
+	platform, err := p.openPlatform(config.Notify, notifyConns(c))
 	if err != nil {
 		return err
 	}
 	defer platform.CloseIdle()
+	stopTokens, err := p.handOutTokens(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopTokens()
 	registry, err := p.openRegistry()
 	if err != nil {
 		return err
@@ -62,13 +67,32 @@ func runNotify(ctx context.Context, p *process) error {
 		Inputs: settings.Orders, State: []string{settings.Notifications, settings.Tokens}, Follow: []string{settings.Consents},
 
 		CommitInterval: c.Notify.CommitInterval,
+		// What an app has no room for waits in the windows; a message a second and
+		// user is no reason for large ones.
+		WindowRecords: 1024, WindowBytes: 8 << 20,
 	}, newTask)
+}
+
+// notifyConns is how many connections let every app have all its sends under
+// way, and fetch its token beside them.
+func notifyConns(c *config.Config) int {
+	conns := len(c.Apps.Apps)
+	for _, app := range c.Apps.Apps {
+		conns += app.NotifyInFlight
+	}
+	return conns
 }
 
 func notifyConfig(c *config.Config) notify.Config {
 	templates := map[string]notify.Template{}
-	for id, kind := range c.Notify.Templates {
-		templates[id] = notify.Template{Kind: notify.TemplateKind(kind)}
+	for id, t := range c.Notify.Templates {
+		templates[id] = notify.Template{Kind: notify.TemplateKind(t.Kind), Keys: t.Keywords}
+	}
+	apps := map[string]notify.AppConfig{}
+	for _, app := range c.Apps.Apps {
+		apps[app.ID] = notify.AppConfig{
+			Driver: notify.Driver(app.NotifyDriver), TokenKind: notify.TokenKind(app.NotifyToken), Rate: app.NotifyRate, InFlight: app.NotifyInFlight,
+		}
 	}
 	n := c.Notify
 	return notify.Config{
@@ -76,8 +100,9 @@ func notifyConfig(c *config.Config) notify.Config {
 		Notifications: c.Names.TopicPrefix + schemas.TopicNotifications,
 		Tokens:        c.Names.TopicPrefix + schemas.TopicTokens,
 		Consents:      c.Names.TopicPrefix + schemas.TopicConsents,
-		Apps:          c.Apps.Douyin(), Templates: templates,
+		Apps:          c.Apps.Douyin(), PerApp: apps, Templates: templates,
 		Driver: notify.Driver(n.Driver), TokenKind: notify.TokenKind(n.Token), Unknown: notify.Unknown(n.Unknown), Credits: notify.Credits(n.Credits),
-		DedupLife: n.DedupLife, Rate: n.Rate, InFlight: n.InFlight, UserInterval: n.UserInterval, RequestTimeout: c.Platform.Timeout,
+		DedupLife: n.DedupLife, DedupMax: n.DedupMax, Rate: n.Rate, InFlight: n.InFlight,
+		Queue: n.Queue, QueueBytes: int64(n.QueueBytes), UserQueue: n.UserQueue, UserInterval: n.UserInterval, RequestTimeout: c.Platform.Timeout,
 	}
 }

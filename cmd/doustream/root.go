@@ -67,7 +67,7 @@ func (a *app) root() *cobra.Command {
 	}{
 		{"roles", []*cobra.Command{a.enrichCommand(), a.sinkCommand(), a.notifyCommand(), a.runCommand()}},
 		{"setup", []*cobra.Command{a.configCommand(), a.checkCommand(), a.topicsCommand(), a.migrateCommand()}},
-		{"operate", []*cobra.Command{a.verifyCommand(), a.deadLettersCommand(), a.versionCommand()}},
+		{"operate", []*cobra.Command{a.verifyCommand(), a.deadLettersCommand(), a.tokenCommand(), a.versionCommand()}},
 	} {
 		for _, command := range group.commands {
 			command.GroupID = group.id

@@ -175,6 +175,26 @@ func TestKindsOfErrorNumbers(t *testing.T) {
 	}
 }
 
+func TestUnlisted(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		err  Error
+		want bool
+	}{
+		{"a number of no table", Error{Endpoint: EndpointNotifyV2, Status: 200, Present: true, No: 28999999}, true},
+		{"a number of another endpoint's table", Error{Endpoint: EndpointNotifyV2, Status: 200, Present: true, No: 40018}, true},
+		{"an internal error that is listed", Error{Endpoint: EndpointNotifyV1, Status: 200, Present: true, No: 2000}, false},
+		{"a number of every endpoint's", Error{Endpoint: EndpointNotifyV1, Status: 200, Present: true, No: 28001005}, false},
+		{"a number with a 5xx", Error{Endpoint: EndpointNotifyV2, Status: 502, Present: true, No: 28999999}, false},
+		{"no answer", Error{Endpoint: EndpointNotifyV2}, false},
+	} {
+		if got := row.err.Unlisted(); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"err_no":0,"data":{"session_key":"`+goodKey+`","openid":"o"}}`), "id")
 	f.Add(200, []byte(`{"data":{"error_code":"10013","description":1},"extra":{"logid":"x"},"message":null}`), "")

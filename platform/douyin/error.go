@@ -48,6 +48,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // platform. False is certain.
 func (e *Error) Sent() bool { return e.Kind != KindNotSent }
 
+// Unlisted reports whether the platform answered with a number that no table
+// has: it is there and has decided, but what it decided is not known.
+func (e *Error) Unlisted() bool {
+	if !e.Present || e.No == 0 || e.Status >= 500 {
+		return false
+	}
+	_, listed := listedKind(e.Endpoint, e.No)
+	return !listed
+}
+
 // KindOf answers the kind of the first *Error in err's chain. An error that
 // is none is KindUnknown, the careful reading.
 func KindOf(err error) Kind {

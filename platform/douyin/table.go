@@ -90,11 +90,16 @@ var unlistedKinds = map[Endpoint]Kind{
 
 // kindOf looks an error number up.
 func kindOf(endpoint Endpoint, no int64) Kind {
-	if k, ok := kinds[endpoint][no]; ok {
-		return k
-	}
-	if k, ok := generalKinds[no]; ok {
+	if k, ok := listedKind(endpoint, no); ok {
 		return k
 	}
 	return unlistedKinds[endpoint]
+}
+
+func listedKind(endpoint Endpoint, no int64) (Kind, bool) {
+	k, ok := kinds[endpoint][no]
+	if !ok {
+		k, ok = generalKinds[no]
+	}
+	return k, ok
 }

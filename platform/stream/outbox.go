@@ -1,6 +1,11 @@
 package stream
 
-import "sync"
+import (
+	"slices"
+	"sync"
+
+	"doustream/platform/sabotage"
+)
 
 // outEntry is what leaves a task at one step: outputs, and either the offset
 // that they make committable or a callback for their commit.
@@ -47,6 +52,9 @@ func (o *outbox) take(dst []outEntry, records int) []outEntry {
 		records -= len(o.entries[n].records)
 	}
 	dst = append(dst, o.entries[:n]...)
+	if sabotage.Reorder {
+		slices.Reverse(dst)
+	}
 	left := copy(o.entries, o.entries[n:])
 	clear(o.entries[left:])
 	o.entries = o.entries[:left]

@@ -1,5 +1,7 @@
 package stream
 
+import "doustream/platform/sabotage"
+
 // pump hands over what may go ahead and retires what has finished, until
 // nothing more can.
 func (l *loop) pump() {
@@ -61,6 +63,9 @@ func (l *loop) retire(p *partition, in *Input) {
 		epoch:   in.Record.LeaderEpoch,
 		bytes:   size(in.Record),
 	})
+	if sabotage.EarlyCommit {
+		l.out[len(l.out)-1].next = p.position
+	}
 	p.frontier = in.Record.Offset + 1
 	if !in.Record.Attrs.IsControl() {
 		l.session.metrics.retired.Inc()

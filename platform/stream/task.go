@@ -27,7 +27,7 @@ type Task interface {
 	Open()
 	// Handle starts work on one input record; in.Done ends it. Two inputs with
 	// the same topic and key are never under way together: the second is
-	// handed over after the first is Done. Inputs of other keys and topics
+	// handed over after the first is Done, except those of Config.Overlap. Inputs of other keys and topics
 	// are. Records with a nil key count as having keys of their own.
 	Handle(in *Input)
 	// Close is called once, when the task's partitions are gone or the role

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,26 +39,44 @@ func Listen(ctx context.Context, addr string, metrics prometheus.Gatherer, healt
 // ListenProfiles opens addr for /debug/pprof/. Profiles show what a process
 // holds in memory, so only a loopback address is accepted.
 func ListenProfiles(ctx context.Context, addr string, log *slog.Logger) (*Server, error) {
-	if !Loopback(addr) {
-		return nil, fmt.Errorf("listen for profiles: %s is not a loopback address", addr)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return listen(ctx, addr, mux, log)
+	return ListenLoopback(ctx, addr, mux, log)
+}
+
+// ListenLoopback opens addr for what only this machine may ask: any other
+// address is an error, and a request that names another host is refused, which
+// is how a page in a browser on this machine would come by it.
+func ListenLoopback(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*Server, error) {
+	if !Loopback(addr) {
+		return nil, fmt.Errorf("listen on %s: not a loopback address", addr)
+	}
+	return listen(ctx, addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopbackHost(r.Host) {
+			http.Error(w, "asked by a name that is not this machine's", http.StatusForbidden)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}), log)
 }
 
 // Loopback reports whether addr ("host:port") can be reached from this
 // machine alone. A name other than localhost is not looked up.
 func Loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
+	return err == nil && loopbackHost(host)
+}
+
+// loopbackHost is Loopback of a Host header: the port may be missing.
+func loopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
-	ip := net.ParseIP(host)
+	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 

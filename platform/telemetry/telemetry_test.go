@@ -149,3 +149,41 @@ func TestLogger(t *testing.T) {
 		t.Error("loud is a level")
 	}
 }
+
+// What only this machine may ask is not served on another address, nor to one
+// who names another host.
+func TestLoopbackAlone(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("secret")) })
+	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "example.com:0"} {
+		if s, err := ListenLoopback(t.Context(), addr, handler, log); err == nil {
+			_ = s.Close()
+			t.Errorf("%s is listened on", addr)
+		}
+	}
+	s, err := ListenLoopback(t.Context(), "127.0.0.1:0", handler, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serve(t, s)()
+	for host, want := range map[string]int{
+		s.Addr(): http.StatusOK, "localhost": http.StatusOK, "[::1]:80": http.StatusOK, "[::1]": http.StatusOK,
+		"evil.example": http.StatusForbidden, "evil.example:80": http.StatusForbidden, "10.0.0.1": http.StatusForbidden,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != want || want != http.StatusOK && strings.Contains(string(body), "secret") {
+			t.Errorf("host %s: %d %q, want %d", host, res.StatusCode, body, want)
+		}
+	}
+}

@@ -290,7 +290,7 @@ func (l *fakeLoop) handable(t topic) int {
 		if t != topicLogin && in.rec.Timestamp.After(l.Watermark().Add(time.Second)) && l.holds[topicLogin] == 0 {
 			return -1
 		}
-		if !l.busy[in.key()] && !seen[in.key()] {
+		if t == topicLogin || !l.busy[in.key()] && !seen[in.key()] {
 			return i
 		}
 		seen[in.key()] = true

@@ -29,7 +29,9 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 	if s := e.sess; e.in == nil {
 		t.resume(e, out)
 	} else {
-		if s != nil && e.topic != topicLogin {
+		if s != nil && e.topic == topicLogin {
+			t.leftWindow(e, s)
+		} else if s != nil {
 			s.stopWaiting(e)
 			t.forget(s)
 		}

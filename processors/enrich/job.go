@@ -66,6 +66,13 @@ func (e *event) conclude() {
 			t.recent.keep(f.at, f.remembered)
 		}
 	}
+	if !t.closed && !e.leads() {
+		e.state = stateReady
+		if len(e.sess.parked[topicLogin]) > 0 {
+			t.park(e, whyBehind)
+		}
+		return
+	}
 	switch {
 	case t.closed:
 	case j.reason != "":

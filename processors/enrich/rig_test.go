@@ -100,8 +100,9 @@ func (r *rig) launch(name string) *instance {
 		Connect: []kgo.Opt{kgo.SeedBrokers(r.brokers...), kgo.Dialer(i.wire.Kafka(r.network.DialContext))},
 		Role:    "enrich", Instance: name, Group: "enrich", TransactionalID: "enrich-" + name,
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		State:  []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger: cfg.Logger, Metrics: i.registry,
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  cfg.Logger, Metrics: i.registry,
 	}
 	if r.runtime != nil {
 		r.runtime(&sc)

@@ -17,8 +17,10 @@ type arrival struct {
 	done     func(out []*stream.Record, retired func())
 }
 
-// handle ends what is not an order, holds back what there is no room for, and
-// takes the rest into the state when its offset retires: state record and
+func (a arrival) size() int64 { return int64(len(a.rec.Value) + overhead) }
+
+// handle ends what is not an order, holds back what its app has no room for,
+// and takes the rest into the state when its offset retires: state record and
 // offset leave in one transaction, in offset order (I1).
 func (t *Task) handle(a arrival) {
 	if a.prepared.rejection != nil {
@@ -30,13 +32,18 @@ func (t *Task) handle(a arrival) {
 		n.waiting = append(n.waiting, a)
 		return
 	}
-	u := t.user(order.AppID, order.OpenID)
-	if u.size >= t.cfg.UserQueue {
-		u.stalled = append(u.stalled, a)
+	if app := t.apps[order.AppID]; t.full(app) {
+		app.stalled = append(app.stalled, a)
 		return
 	}
-	u.size++
+	u := t.user(order.AppID, order.OpenID)
+	u.enter(a.size())
 	a.done(nil, func() { t.admit(a, u) })
+}
+
+// full reports whether an app has its share of what may be taken in.
+func (t *Task) full(a *app) bool {
+	return a.size >= t.cfg.Queue/len(t.apps) || a.bytes >= t.cfg.QueueBytes/int64(len(t.apps))
 }
 
 func (t *Task) user(appID, openID string) *user {
@@ -66,13 +73,19 @@ func (t *Task) admit(a arrival, u *user) {
 	now, order := t.loop.Now(), a.prepared.order
 	i, source := idOf(order.AppID, order.NotificationID), sourceOf(a.rec)
 	if n := t.live[i]; n != nil {
-		t.repeat(n, u, source)
+		t.repeat(n, source)
+		t.leave(u, a.size(), now)
 		return
 	}
 	if o, ok := t.dedup.lookup(i, now); ok {
-		t.leave(u, now)
 		t.metrics.repeats.Inc()
 		t.emit(t.results(nil, order, o, source), nil)
+		t.leave(u, a.size(), now)
+		return
+	}
+	if u.size > t.cfg.UserQueue {
+		t.refuse(order, source, now)
+		t.leave(u, a.size(), now)
 		return
 	}
 	n := &notification{ // the record's own bytes hold its whole fetch in memory
@@ -85,11 +98,17 @@ func (t *Task) admit(a arrival, u *user) {
 	t.place(u, now)
 }
 
+// refuse ends an order of a user who has too many. It is not remembered.
+func (t *Task) refuse(order schemas.Order, source schemas.Source, now time.Time) {
+	o := outcome{status: schemas.StatusRefused, reason: reasonUserFlooded, finishedAt: now}
+	t.metrics.results[o.status].Inc()
+	t.emit(t.results(nil, order, o, source), nil)
+}
+
 // repeat adds a repeated order to the first one's record, which owes two
 // results from now on.
-func (t *Task) repeat(n *notification, u *user, source schemas.Source) {
+func (t *Task) repeat(n *notification, source schemas.Source) {
 	t.metrics.repeats.Inc()
-	t.leave(u, t.loop.Now())
 	if n.source == source || slices.Contains(n.owed, source) {
 		return
 	}
@@ -111,44 +130,29 @@ func (t *Task) enqueue(n *notification) {
 	if n.expiryIndex == 0 {
 		t.armExpiry()
 	}
-	if !t.held && (len(t.live) >= t.cfg.Queue || t.bytes >= t.cfg.QueueBytes) {
-		t.held = true
-		for _, topic := range t.cfg.Orders {
-			t.loop.Hold(topic)
-		}
-	}
 }
 
-// leave takes an order out of its user's count, and lets in one that had no
-// room.
-func (t *Task) leave(u *user, now time.Time) {
-	u.size--
-	for len(u.stalled) > 0 && u.size < t.cfg.UserQueue && !t.draining {
-		a := u.stalled[0]
-		u.stalled = u.stalled[1:]
-		if len(u.stalled) == 0 {
-			u.stalled = nil
-		}
+// leave takes an order out of its user's and its app's count, and lets in what
+// had no room.
+func (t *Task) leave(u *user, size int64, now time.Time) {
+	u.leave(size)
+	t.place(u, now)
+	app := u.app
+	for len(app.stalled) > 0 && !t.full(app) && !t.draining {
+		a := app.stalled[0]
+		app.stalled[0] = arrival{}
+		app.stalled = app.stalled[1:]
 		t.handle(a)
 	}
-	t.place(u, now)
+	if len(app.stalled) == 0 {
+		app.stalled = nil
+	}
 }
 
 // place gives a user its turn and wakes its app.
 func (t *Task) place(u *user, now time.Time) {
 	u.app.place(u, now)
 	t.wake(u.app)
-}
-
-// release lets orders in again once a fifth of the room is free.
-func (t *Task) release() {
-	if !t.held || t.draining || len(t.live) > t.cfg.Queue/5*4 || t.bytes > t.cfg.QueueBytes/5*4 {
-		return
-	}
-	t.held = false
-	for _, topic := range t.cfg.Orders {
-		t.loop.Release(topic)
-	}
 }
 
 // write puts a notification's state into the transaction.

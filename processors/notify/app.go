@@ -11,9 +11,14 @@ import (
 // the task's loop.
 type app struct {
 	douyin.App
+	cfg   AppConfig
 	users map[string]*user
 	ready []*user // users whose head may go, in turn
 	later later   // users whose turn comes with time
+
+	size    int       // orders taken in or about to be
+	bytes   int64     // of them
+	stalled []arrival // orders beyond the app's share, not taken in
 
 	token    *tokenOwner
 	bucket   *bucket

@@ -74,8 +74,9 @@ type Config struct {
 
 	Driver    Driver    // default v2
 	TokenKind TokenKind // default access_token under v1, stable_client_token under v2
-	Unknown   Unknown   // default report
-	Credits   Credits   // default advise
+	PerApp    map[string]AppConfig
+	Unknown   Unknown // default report
+	Credits   Credits // default advise
 
 	DedupLife  time.Duration // how long a result is remembered, default 24h
 	DedupMax   int           // results remembered at most, the oldest forgotten first, default 10 million
@@ -85,12 +86,14 @@ type Config struct {
 	Rate         float64       // sends per second and app, default 800 (the platform's bound is 1000)
 	InFlight     int           // sends per app that are under way at once, default 256
 	UserInterval time.Duration // between two sends to a user, default 1s
-	// UserQueue bounds the orders of one user that are taken in, default
-	// 10,000. Beyond it that user's orders wait where they are, unread once the
-	// window of their partition is full.
+	// UserQueue bounds the orders of one user that wait, default 10,000. Further
+	// ones are refused with a result, so that they hold nobody else up; they are
+	// not remembered, and may be published again.
 	UserQueue int
-	// Queue and QueueBytes bound the orders that are taken in, default 100,000
-	// and 256 MiB. At either the order topics are held.
+	// Queue and QueueBytes bound the orders of all apps that are taken in, default
+	// 100,000 and 256 MiB, each app having an equal share. Beyond its share an
+	// app's orders wait where they are, and hold up what stands behind them in
+	// their partitions; other partitions, and topics, go on.
 	Queue      int
 	QueueBytes int64
 
@@ -105,10 +108,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	def(&c.Driver, DriverV2)
-	if c.Driver == DriverV1 {
-		def(&c.TokenKind, TokenAccess)
-	}
-	def(&c.TokenKind, TokenStableClient)
+	def(&c.TokenKind, c.Driver.token())
 	def(&c.Unknown, UnknownReport)
 	def(&c.Credits, CreditsAdvise)
 	def(&c.DedupLife, 24*time.Hour)
@@ -127,6 +127,36 @@ func (c Config) withDefaults() Config {
 	def(&c.ConsentWait, 5*time.Second)
 	def(&c.LedgerMax, 5_000_000)
 	return c
+}
+
+// AppConfig is what one app has of its own, by its id in Config.PerApp. Zero
+// values take those of Config; a driver of its own has its own default token.
+type AppConfig struct {
+	Driver    Driver
+	TokenKind TokenKind
+	Rate      float64
+	InFlight  int
+}
+
+// of is how an app sends. Config has its defaults.
+func (c Config) of(appID string) AppConfig {
+	a := c.PerApp[appID]
+	def(&a.Driver, c.Driver)
+	if a.Driver == c.Driver {
+		def(&a.TokenKind, c.TokenKind)
+	}
+	def(&a.TokenKind, a.Driver.token())
+	def(&a.Rate, c.Rate)
+	def(&a.InFlight, c.InFlight)
+	return a
+}
+
+// token is the kind that a driver sends by, unless another is asked for.
+func (d Driver) token() TokenKind {
+	if d == DriverV1 {
+		return TokenAccess
+	}
+	return TokenStableClient
 }
 
 func def[T comparable](v *T, value T) {
@@ -156,17 +186,32 @@ func (c Config) validate() error {
 		fault(app.Secret == "", "app %q has no secret", app.ID)
 		fault(seen[app.ID], "app %q is there twice", app.ID)
 		seen[app.ID] = true
+		faults = append(faults, c.of(app.ID).faults()...)
 	}
-	fault(c.Driver != DriverV1 && c.Driver != DriverV2, "driver %q is neither v1 nor v2", c.Driver)
-	fault((c.Driver == DriverV1) != (c.TokenKind == TokenAccess), "driver %s cannot send with a %s", c.Driver, c.TokenKind)
-	fault(c.TokenKind != TokenAccess && c.TokenKind != TokenClient && c.TokenKind != TokenStableClient, "token kind %q is unknown", c.TokenKind)
 	fault(c.Unknown != UnknownReport && c.Unknown != UnknownResend, "unknown policy %q is neither report nor resend", c.Unknown)
 	fault(c.Credits != CreditsAdvise && c.Credits != CreditsEnforce, "credits %q is neither advise nor enforce", c.Credits)
 	fault(c.Credits == CreditsEnforce && len(c.Templates) == 0, "credits enforce needs the kinds of the templates")
 	for id, t := range c.Templates {
 		fault(t.Kind != TemplateOneTime && t.Kind != TemplateLongTerm, "template %q is neither one-time nor long-term", id)
 	}
-	fault(c.Rate <= 0 || c.InFlight <= 0 || c.UserQueue <= 0 || c.Queue <= 0 || c.QueueBytes <= 0 || c.DedupMax <= 0 || c.DedupMax > maxDedup, "a limit is not positive, or above what can be held")
+	fault(c.UserQueue <= 0 || c.Queue < len(c.Apps) || c.QueueBytes < int64(len(c.Apps)) || c.DedupMax <= 0 || c.DedupMax > maxDedup, "a limit is not positive, or above what can be held")
 	fault(c.DedupLife <= 0 || c.OrderLife <= 0 || c.RequestTimeout <= 0 || c.RetryMin <= 0 || c.RetryMax < c.RetryMin || c.UserInterval < 0 || c.ConsentWait < 0, "a time is not positive")
 	return errors.Join(faults...)
+}
+
+func (a AppConfig) faults() []error {
+	var faults []error
+	if a.Driver != DriverV1 && a.Driver != DriverV2 {
+		faults = append(faults, fmt.Errorf("driver %q is neither v1 nor v2", a.Driver))
+	}
+	if (a.Driver == DriverV1) != (a.TokenKind == TokenAccess) {
+		faults = append(faults, fmt.Errorf("driver %s cannot send with a %s", a.Driver, a.TokenKind))
+	}
+	if a.TokenKind != TokenAccess && a.TokenKind != TokenClient && a.TokenKind != TokenStableClient {
+		faults = append(faults, fmt.Errorf("token kind %q is unknown", a.TokenKind))
+	}
+	if a.Rate <= 0 || a.InFlight <= 0 {
+		faults = append(faults, errors.New("a rate or a limit in flight is not positive"))
+	}
+	return faults
 }

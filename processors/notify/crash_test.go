@@ -29,7 +29,7 @@ func TestEveryCrashPointUnderResend(t *testing.T) {
 }
 
 func crashes(rt *rapid.T, policy Unknown) {
-	w := newWorld(Config{Unknown: policy, InFlight: 4, Queue: 8, UserQueue: 2, UserInterval: time.Millisecond})
+	w := newWorld(Config{Unknown: policy, InFlight: 4, Queue: 4, UserInterval: time.Millisecond})
 	kinds := []error{
 		nil, nil, nil, fault(douyin.KindUnknown), fault(douyin.KindRetry), fault(douyin.KindThrottled),
 		fault(douyin.KindToken), fault(douyin.KindBadRequest), fault(douyin.KindNotSent),
@@ -109,6 +109,9 @@ func crashes(rt *rapid.T, policy Unknown) {
 		}
 	}
 	check(rt, w, policy)
+	if a := w.current.task.apps["tt1"]; a.size != 0 || a.bytes != 0 || len(a.stalled) != 0 || a.inFlight != 0 {
+		rt.Errorf("with everything done the app counts %d orders of %d bytes, %d held back, %d in flight", a.size, a.bytes, len(a.stalled), a.inFlight)
+	}
 }
 
 func request(rt *rapid.T, i *instance) {

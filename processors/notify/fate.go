@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"errors"
+
 	"doustream/platform/douyin"
 	"doustream/schemas"
 )
@@ -63,7 +65,10 @@ func fateOf(err error) fateRow {
 	}
 	row, ok := fates[douyin.KindOf(err)]
 	if !ok {
-		return fates[douyin.KindUnknown]
+		row = fates[douyin.KindUnknown]
+	}
+	if e, ok := errors.AsType[*douyin.Error](err); ok && e.Unlisted() && row.effect == effectUnanswered {
+		row.effect = effectAnswered // the order may have been sent, and the platform is there
 	}
 	return row
 }
@@ -84,6 +89,7 @@ const (
 	reasonUser           = "user_unreachable"
 	reasonNotSubscribed  = "not_subscribed" // the platform says so
 	reasonNoConsent      = "no_consent"     // the ledger says so; not asked
+	reasonUserFlooded    = "user_flooded"   // Config.UserQueue of the user's orders wait already
 	reasonExpired        = "expired"
 	reasonUnreadable     = "state_unreadable" // a restored order that no longer decodes
 )

@@ -23,15 +23,15 @@ func (t *Task) finish(n *notification, o outcome) {
 	out := t.results(nil, order, o, append([]schemas.Source{n.source}, n.owed...)...)
 	out = t.account(out, n, order, o)
 	t.done(out, n.id, order, n.source, o)
+	size := n.size()
 	t.forget(n)
 	t.metrics.finished(o, now.Sub(n.queuedAt))
 	waiting := n.waiting
 	n.waiting = nil
-	t.leave(n.user, now)
+	t.leave(n.user, size, now)
 	for _, a := range waiting {
 		t.handle(a)
 	}
-	t.release()
 }
 
 // done writes the state of a notification that has its result, with it.

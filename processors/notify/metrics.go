@@ -23,6 +23,7 @@ type metrics struct {
 	queuedBytes    prometheus.Gauge
 	remembered     prometheus.Gauge
 	consents       prometheus.Gauge
+	heldBack       map[string]prometheus.Gauge
 	inFlight       map[string]prometheus.Gauge
 	stopped        map[string]prometheus.Gauge
 	rate           map[string]prometheus.Gauge
@@ -44,7 +45,7 @@ var statusNames = map[schemas.Status]string{
 func newMetrics(reg prometheus.Registerer, cfg Config) *metrics {
 	m := &metrics{
 		results: map[schemas.Status]prometheus.Counter{}, attempts: map[string]prometheus.Counter{},
-		tokens: map[string]prometheus.Counter{}, inFlight: map[string]prometheus.Gauge{},
+		tokens: map[string]prometheus.Counter{}, heldBack: map[string]prometheus.Gauge{}, inFlight: map[string]prometheus.Gauge{},
 		stopped: map[string]prometheus.Gauge{}, rate: map[string]prometheus.Gauge{}, tokenExpiry: map[string]prometheus.Gauge{},
 	}
 	r := registrar{reg}
@@ -70,11 +71,13 @@ func newMetrics(reg prometheus.Registerer, cfg Config) *metrics {
 	m.queuedBytes = r.gauge("queued_bytes", "Memory that the queued orders take.")
 	m.remembered = r.gauge("remembered", "Results remembered for repeated notification_ids.")
 	m.consents = r.gauge("consents", "Entries of the ledger of consents.")
+	heldBack := r.gauges("held_back", "Orders that were read and have no room: their app has its share of the queue.", "app_id")
 	inFlight := r.gauges("in_flight", "Sends intended and unanswered.", "app_id")
 	stopped := r.gauges("stopped", "1 while sending pauses: the app is refused, a quota is used up, no answer, or no token.", "app_id")
 	rate := r.gauges("rate", "Sends per second that are allowed now.", "app_id")
 	expiry := r.gauges("token_expires_timestamp_seconds", "When the token ends; 0: there is none.", "app_id")
 	for _, app := range cfg.Apps {
+		m.heldBack[app.ID] = heldBack.WithLabelValues(app.ID)
 		m.inFlight[app.ID] = inFlight.WithLabelValues(app.ID)
 		m.stopped[app.ID] = stopped.WithLabelValues(app.ID)
 		m.rate[app.ID] = rate.WithLabelValues(app.ID)
@@ -106,6 +109,7 @@ func (t *Task) observe() {
 	t.metrics.consents.Set(float64(len(t.ledger.entries)))
 	for _, a := range t.apps {
 		_, usable := a.token.usable(now)
+		t.metrics.heldBack[a.ID].Set(float64(len(a.stalled)))
 		t.metrics.inFlight[a.ID].Set(float64(a.inFlight))
 		t.metrics.rate[a.ID].Set(a.bucket.rate)
 		t.metrics.stopped[a.ID].Set(0)
@@ -123,6 +127,7 @@ func (t *Task) unobserve() {
 	t.metrics.remembered.Set(0)
 	t.metrics.consents.Set(0)
 	for _, a := range t.apps {
+		t.metrics.heldBack[a.ID].Set(0)
 		t.metrics.inFlight[a.ID].Set(0)
 		t.metrics.rate[a.ID].Set(0)
 		t.metrics.stopped[a.ID].Set(0)

@@ -69,8 +69,6 @@ type loop interface {
 	Post(f func()) bool
 	After(d time.Duration, f func()) (stop func())
 	Emit(out []*stream.Record, committed func())
-	Hold(topic string)
-	Release(topic string)
 	Lease() time.Time
 	Fail(err error)
 }

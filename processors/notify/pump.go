@@ -65,7 +65,7 @@ func (t *Task) decide(n *notification, now time.Time) bool {
 // allowed takes the app's leave to send one message. When it has none, wait is
 // when to ask again; 0: something else will wake the app.
 func (t *Task) allowed(a *app, now time.Time) (ok bool, wait time.Duration) {
-	if a.inFlight >= t.cfg.InFlight {
+	if a.inFlight >= a.cfg.InFlight {
 		return false, 0
 	}
 	if closed, until := a.gate.closed(now, a.inFlight); closed {

@@ -82,7 +82,7 @@ func (t *Task) takeUp(i id, s schemas.NotificationState) {
 		stage: s.Stage, attempts: int(s.Attempts), queuedAt: millis(s.QueuedAt),
 		expiresAt: millis(s.ExpiresAt), retryAt: millis(s.RetryAt), expiryIndex: -1,
 	}
-	u.size++
+	u.enter(n.size())
 	t.enqueue(n)
 	if s.Stage != schemas.StageIntent {
 		t.place(u, t.openedAt)

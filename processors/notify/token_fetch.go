@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"doustream/platform/douyin"
+	"doustream/platform/sabotage"
 	"doustream/platform/stream"
 	"doustream/schemas"
 )
@@ -28,7 +29,7 @@ func (t *Task) tendToken(o *tokenOwner) {
 	}
 	o.step, o.start = tokenAnnouncing, now
 	t.emitToken(&schemas.TokenRecord{
-		AppID: o.app.ID, TokenKind: string(t.cfg.TokenKind), Owner: t.loop.Owner(), FetchStartedAt: now.UnixMilli(),
+		AppID: o.app.ID, TokenKind: string(o.kind()), Owner: t.loop.Owner(), FetchStartedAt: now.UnixMilli(),
 	})
 }
 
@@ -45,6 +46,9 @@ func (t *Task) afterToken(o *tokenOwner, d time.Duration, next func(*tokenOwner)
 // tokenRecord takes in one record of the tokens topic: before Open what stands
 // there, after it what is appended, one's own announcement included.
 func (t *Task) tokenRecord(rec *stream.Record) {
+	if sabotage.ForgetTokens && !t.opened {
+		return
+	}
 	if rec.Value == nil {
 		t.tokenDeleted(rec.Key)
 		return
@@ -60,13 +64,13 @@ func (t *Task) tokenRecord(rec *stream.Record) {
 		return
 	}
 	a := t.apps[r.AppID]
-	if a == nil || r.TokenKind != string(t.cfg.TokenKind) {
+	if a == nil || r.TokenKind != string(a.cfg.TokenKind) {
 		return
 	}
 	switch {
 	case r.FetchedAt != 0:
 		if !t.opened || r.Owner != t.loop.Owner() { // one's own may have been dropped since
-			a.token.adopt(r, t.cfg.TokenKind, t.random())
+			a.token.adopt(r, t.random())
 		}
 	case r.Owner != t.loop.Owner():
 		if r.FetchStartedAt > a.token.foreign.FetchStartedAt {
@@ -84,7 +88,7 @@ func (t *Task) tokenDeleted(key []byte) {
 		return
 	}
 	for _, a := range t.apps {
-		if string(tokenKey(a.ID, string(t.cfg.TokenKind))) == string(key) {
+		if string(tokenKey(a.ID, string(a.cfg.TokenKind))) == string(key) {
 			a.token.token = schemas.TokenRecord{}
 			a.token.refreshAt = time.Time{}
 		}
@@ -95,7 +99,7 @@ func (t *Task) tokenDeleted(key []byte) {
 func (t *Task) openToken(o *tokenOwner) {
 	now := t.loop.Now()
 	if o.foreign.FetchStartedAt > o.token.FetchedAt {
-		o.cut(millis(o.foreign.FetchStartedAt), t.cfg.TokenKind)
+		t.cutToken(o, millis(o.foreign.FetchStartedAt))
 	}
 	if _, ok := o.usable(now); ok {
 		t.metrics.tokens[tokenAdopted].Inc()
@@ -148,9 +152,9 @@ func (t *Task) requestToken(o *tokenOwner) {
 		return
 	}
 	o.step = tokenRequesting
-	started, app := now, o.app.App
+	started, app, kind := now, o.app.App, o.kind()
 	t.goSend(timeout, func(ctx context.Context) func() {
-		issued, err := t.fetchToken(ctx, app)
+		issued, err := t.fetchToken(ctx, app, kind)
 		return func() { t.fetched(o, started, issued, err) }
 	})
 }
@@ -163,12 +167,12 @@ func (t *Task) fetched(o *tokenOwner, started time.Time, issued douyin.Issued, e
 		t.fetchFailed(o, started, now, err)
 	} else {
 		r := schemas.TokenRecord{
-			AppID: o.app.ID, TokenKind: string(t.cfg.TokenKind), Owner: t.loop.Owner(),
+			AppID: o.app.ID, TokenKind: string(o.kind()), Owner: t.loop.Owner(),
 			FetchStartedAt: started.UnixMilli(), FetchedAt: max(now.UnixMilli(), o.token.FetchedAt+1),
 			ExpiresAt: started.Add(issued.ExpiresIn).UnixMilli(), Token: string(issued.Token),
 		}
 		t.emitToken(&r)
-		o.adopt(r, t.cfg.TokenKind, t.random())
+		o.adopt(r, t.random())
 		o.retryAt, o.broken = time.Time{}, false
 		t.metrics.tokens[tokenFetched].Inc()
 		t.log.Info("token fetched", "app_id", o.app.ID, "expires_at", millis(r.ExpiresAt), "log_id", issued.LogID)
@@ -194,13 +198,21 @@ func (t *Task) fetchFailed(o *tokenOwner, started, now time.Time, err error) {
 	case douyin.KindThrottled, douyin.KindQuota:
 		o.fail(now, tokenRetryMax)
 	case douyin.KindUnknown:
-		o.cut(started, t.cfg.TokenKind)
+		t.cutToken(o, started)
 		o.fail(now, tokenRetryMin)
 	default:
 		o.fail(now, tokenRetryMin)
 	}
 	if level != nil {
 		level("fetch token", "app_id", o.app.ID, "retry_at", o.retryAt, "error", err)
+	}
+}
+
+// cutToken shortens the held token's life by a fetch that may have replaced it,
+// and says so to a successor and to those who read the topic.
+func (t *Task) cutToken(o *tokenOwner, fetch time.Time) {
+	if o.cut(fetch) {
+		t.emitToken(&o.token)
 	}
 }
 
@@ -211,7 +223,7 @@ func (t *Task) dropToken(o *tokenOwner, refused douyin.Token) {
 	}
 	t.metrics.tokens[tokenDropped].Inc()
 	t.log.Warn("token refused, fetching another", "app_id", o.app.ID)
-	t.emit([]*stream.Record{t.codec.tokenTombstone(o.app.ID, string(t.cfg.TokenKind))}, nil)
+	t.emit([]*stream.Record{t.codec.tokenTombstone(o.app.ID, string(o.kind()))}, nil)
 	t.tendToken(o)
 }
 

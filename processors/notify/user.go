@@ -12,7 +12,6 @@ type user struct {
 	openID    string
 	queue     []*notification
 	size      int       // orders taken in or about to be
-	stalled   []arrival // orders beyond Config.UserQueue, not taken in
 	busy      bool      // the head has its intent
 	notBefore time.Time // the next send
 
@@ -34,9 +33,23 @@ func (u *user) head() *notification {
 	return u.queue[0]
 }
 
+// enter counts an order that is about to be taken in.
+func (u *user) enter(size int64) {
+	u.size++
+	u.app.size++
+	u.app.bytes += size
+}
+
+// leave takes one out of the count.
+func (u *user) leave(size int64) {
+	u.size--
+	u.app.size--
+	u.app.bytes -= size
+}
+
 // idle reports whether nothing is lost when the user is forgotten.
 func (u *user) idle(now time.Time) bool {
-	return u.size == 0 && len(u.queue) == 0 && len(u.stalled) == 0 && !u.busy && !u.notBefore.After(now)
+	return u.size == 0 && len(u.queue) == 0 && !u.busy && !u.notBefore.After(now)
 }
 
 // later is a heap of users, the first due on top.

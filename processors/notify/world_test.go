@@ -131,6 +131,9 @@ func (w *world) results() map[schemas.Source][]schemas.NotificationResult {
 	return w.seen
 }
 
+// windowRecords bounds a window, as the runtime does.
+const windowRecords = 64
+
 // slot is an input in a window.
 type slot struct {
 	rec     *stream.Record
@@ -159,7 +162,6 @@ type instance struct {
 	out      []entry
 	fetched  map[int32]int64
 	windows  map[int32][]*slot
-	holds    int
 	leaseEnd time.Time // zero: always far ahead
 	failed   error
 	dead     bool
@@ -180,8 +182,6 @@ func (i *instance) Partitions(topic string) []int32 {
 	}
 	return []int32{0}
 }
-func (i *instance) Hold(string)    { i.holds++ }
-func (i *instance) Release(string) { i.holds-- }
 func (i *instance) Fail(err error) { i.failed = errors.Join(i.failed, err) }
 func (i *instance) Lease() time.Time {
 	if !i.leaseEnd.IsZero() {
@@ -241,7 +241,10 @@ func (i *instance) turn() bool {
 
 // take hands one order over.
 func (i *instance) take(p int32) bool {
-	if i.holds > 0 || i.task.draining || i.fetched[p] >= int64(len(i.world.orders[p])) {
+	if i.task.draining || i.fetched[p] >= int64(len(i.world.orders[p])) {
+		return false
+	}
+	if len(i.windows[p]) >= windowRecords {
 		return false
 	}
 	rec := i.world.orders[p][i.fetched[p]]
@@ -413,6 +416,9 @@ func (s *scripted) ClientToken(ctx context.Context, app douyin.App) (douyin.Issu
 }
 
 func fault(kind douyin.Kind) error {
+	if kind == douyin.KindUnknown || kind == douyin.KindNotSent {
+		return &douyin.Error{Endpoint: douyin.EndpointNotifyV2, Kind: kind, Err: context.DeadlineExceeded}
+	}
 	return &douyin.Error{Endpoint: douyin.EndpointNotifyV2, Kind: kind, No: int64(1000 + int(kind)), Present: true, LogID: "20260101F00D"}
 }
 

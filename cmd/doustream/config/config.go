@@ -15,6 +15,7 @@ const (
 	Migrate     Use = "migrate"
 	Verify      Use = "verify"
 	DeadLetters Use = "dead-letters"
+	Token       Use = "token"
 )
 
 // Roles are the uses that run until they are stopped.
@@ -23,14 +24,14 @@ var Roles = []Use{Enrich, Sink, Notify}
 // Config holds all variables in sections. Load fills and checks the sections
 // that name one of the uses asked for; the others stay zero.
 type Config struct {
-	Process     ProcessSection     `for:"enrich sink notify topics migrate verify dead-letters"`
-	Kafka       KafkaSection       `for:"enrich sink notify topics verify dead-letters"`
-	Names       NamesSection       `for:"enrich sink notify topics verify dead-letters"`
+	Process     ProcessSection     `for:"enrich sink notify topics migrate verify dead-letters token"`
+	Kafka       KafkaSection       `for:"enrich sink notify topics verify dead-letters token"`
+	Names       NamesSection       `for:"enrich sink notify topics verify dead-letters token"`
 	TopicsToBe  TopicsSection      `for:"enrich sink notify topics"`
 	Registry    RegistrySection    `for:"enrich sink notify"`
 	Apps        AppsSection        `for:"enrich notify"`
 	Platform    PlatformSection    `for:"enrich notify"`
-	Sealing     SealingSection     `for:"enrich notify"`
+	Sealing     SealingSection     `for:"enrich notify token"`
 	Transaction TransactionSection `for:"enrich notify"`
 	Enrich      EnrichSection      `for:"enrich"`
 	Notify      NotifySection      `for:"notify"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -153,7 +154,14 @@ func TestLoadFinds(t *testing.T) {
 		{"a key that is short", "SEALING_KEYS=s1:c2hvcnRzZWNyZXQ=", "SEALING_KEYS", "the key has 11 bytes"},
 		{"enforcing credits of unknown templates", "NOTIFY_CREDITS=enforce", "NOTIFY_TEMPLATES", "is not set"},
 		{"a template of no kind", "NOTIFY_TEMPLATES=a=once", "NOTIFY_TEMPLATES", "one-time or"},
+		{"a template with an empty keyword", "NOTIFY_TEMPLATES=a=one-time:k:", "NOTIFY_TEMPLATES", ":keyword"},
+		{"a template twice", "NOTIFY_TEMPLATES=a=one-time,a=long-term", "NOTIFY_TEMPLATES", "twice"},
+		{"an app's token that its driver cannot send with", "APPS_0_NOTIFY_TOKEN=access_token", "APPS_0_NOTIFY_TOKEN", "cannot send with"},
+		{"an app's rate below nothing", "APPS_0_NOTIFY_RATE=-1", "APPS_0_NOTIFY_RATE", "not between"},
+		{"an app's driver that is none", "APPS_0_NOTIFY_DRIVER=v3", "APPS_0_NOTIFY_DRIVER", "not one of"},
 		{"a token that the driver cannot send with", "NOTIFY_TOKEN=access_token", "NOTIFY_TOKEN", "cannot send with"},
+		{"tokens handed out to everybody", "NOTIFY_TOKEN_ADDR=0.0.0.0:9", "NOTIFY_TOKEN_ADDR", "not a loopback address"},
+		{"tokens handed out by a host alone", "NOTIFY_TOKEN_ADDR=localhost", "NOTIFY_TOKEN_ADDR", "not host:port"},
 		{"a pepper that is short", "PHONE_PEPPERS=h1:c2hvcnRzZWNyZXQ=", "PHONE_PEPPERS", "(id h1)"},
 		{"a DSN that is none", "CLICKHOUSE_DSN=clickhouse://x:dsnsecret@[", "CLICKHOUSE_DSN", "is not a DSN"},
 		{"a secret file that is not there", "KAFKA_SASL_PASSWORD_FILE=/nowhere", "KAFKA_SASL_PASSWORD_FILE", "cannot be read"},
@@ -221,6 +229,7 @@ func TestUsesReadOnlyTheirSections(t *testing.T) {
 		{Migrate, []string{"DOUSTREAM_CLICKHOUSE_DSN"}},
 		{Topics, []string{"DOUSTREAM_KAFKA_BROKERS"}},
 		{DeadLetters, []string{"DOUSTREAM_KAFKA_BROKERS"}},
+		{Token, []string{"DOUSTREAM_KAFKA_BROKERS", "DOUSTREAM_SEALING_KEYS"}},
 		{Verify, []string{"DOUSTREAM_CLICKHOUSE_DSN", "DOUSTREAM_KAFKA_BROKERS"}},
 		{Sink, []string{"DOUSTREAM_CLICKHOUSE_DSN", "DOUSTREAM_KAFKA_BROKERS"}},
 	}
@@ -295,5 +304,38 @@ func TestConnect(t *testing.T) {
 		if err != nil || len(opts) != 4 {
 			t.Errorf("%d options, %v", len(opts), err)
 		}
+	}
+}
+
+// An app sends as all do, but for what it says of its own.
+func TestAppsSendTheirOwnWay(t *testing.T) {
+	t.Parallel()
+	c, unknown, faults := load(t, good("DOUSTREAM_NOTIFY_TOKEN=client_token", "DOUSTREAM_NOTIFY_RATE=5",
+		"DOUSTREAM_APPS_1_ID=b", "DOUSTREAM_APPS_1_SECRET=s", "DOUSTREAM_APPS_1_NOTIFY_DRIVER=v1", "DOUSTREAM_APPS_1_NOTIFY_RATE=7",
+		"DOUSTREAM_APPS_2_ID=c", "DOUSTREAM_APPS_2_SECRET=s", "DOUSTREAM_APPS_2_NOTIFY_TOKEN=stable_client_token", "DOUSTREAM_APPS_2_NOTIFY_IN_FLIGHT=9"), Notify)
+	if len(faults) > 0 || len(unknown) > 0 {
+		t.Fatal(faults, unknown)
+	}
+	var got []string
+	for _, app := range c.Apps.Apps {
+		got = append(got, fmt.Sprint(app.NotifyDriver, " ", app.NotifyToken, " ", app.NotifyRate, " ", app.NotifyInFlight))
+	}
+	if want := []string{"v2 client_token 5 256", "v1 access_token 7 256", "v2 stable_client_token 5 9"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	c, _, faults := load(t, good("DOUSTREAM_NOTIFY_TEMPLATES=b=long-term, a=one-time:快递派送:thing1"), Notify)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	a, b := c.Notify.Templates["a"], c.Notify.Templates["b"]
+	if a.Kind != "one-time" || !slices.Equal(a.Keywords, []string{"快递派送", "thing1"}) || b.Kind != "long-term" || len(b.Keywords) != 0 {
+		t.Errorf("%+v", c.Notify.Templates)
+	}
+	if got := c.Notify.Templates.String(); got != "a=one-time:快递派送:thing1,b=long-term" {
+		t.Errorf("shown as %s", got)
 	}
 }

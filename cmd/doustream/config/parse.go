@@ -57,14 +57,20 @@ func parseList(s string) ([]string, error) {
 	return list, nil
 }
 
-// Templates maps a message template's id to how users consent to it.
-type Templates map[string]string
+// Template is what is known of a message template.
+type Template struct {
+	Kind     string   // how users consent to it: one-time or long-term
+	Keywords []string // that an order must fill in; none: not checked
+}
+
+// Templates maps message templates' ids to what is known of them.
+type Templates map[string]Template
 
 // String is the list as it is configured.
 func (t Templates) String() string {
 	list := make([]string, 0, len(t))
-	for id, kind := range t {
-		list = append(list, id+"="+kind)
+	for id, template := range t {
+		list = append(list, id+"="+strings.Join(append([]string{template.Kind}, template.Keywords...), ":"))
 	}
 	slices.Sort(list)
 	return strings.Join(list, ",")
@@ -77,11 +83,15 @@ func parseTemplates(s string) (Templates, error) {
 	}
 	templates := Templates{}
 	for _, entry := range list {
-		id, kind, _ := strings.Cut(entry, "=")
-		if id == "" || kind != "one-time" && kind != "long-term" {
-			return nil, fmt.Errorf("holds %q, not id=one-time or id=long-term", entry)
+		id, known, _ := strings.Cut(entry, "=")
+		parts := strings.Split(known, ":")
+		if id == "" || parts[0] != "one-time" && parts[0] != "long-term" || slices.Contains(parts, "") {
+			return nil, fmt.Errorf("holds %q, not id=one-time or id=long-term, with :keyword for each that an order fills in", entry)
 		}
-		templates[id] = kind
+		if _, twice := templates[id]; twice {
+			return nil, fmt.Errorf("holds the template %q twice", id)
+		}
+		templates[id] = Template{Kind: parts[0], Keywords: parts[1:]}
 	}
 	return templates, nil
 }

@@ -20,6 +20,11 @@ type AppsSection struct {
 type App struct {
 	ID     string        `env:"ID" doc:"app id of a mini-app; further ones under APPS_1_, APPS_2_, …"`
 	Secret douyin.Secret `env:"SECRET" doc:"and its AppSecret"`
+
+	NotifyDriver   string  `env:"NOTIFY_DRIVER" oneof:"v1,v2" doc:"this app's way to send; default NOTIFY_DRIVER"`
+	NotifyToken    string  `env:"NOTIFY_TOKEN" oneof:"access_token,client_token,stable_client_token" doc:"this app's kind of token; default NOTIFY_TOKEN, or what its driver sends by"`
+	NotifyRate     float64 `env:"NOTIFY_RATE" min:"0" max:"100000" doc:"this app's notifications a second; 0: NOTIFY_RATE"`
+	NotifyInFlight int     `env:"NOTIFY_IN_FLIGHT" min:"0" max:"10000" doc:"this app's sends under way at once; 0: NOTIFY_IN_FLIGHT"`
 }
 
 // Title names the section.

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"doustream/cmd/doustream/config"
+	"doustream/processors/notify"
+	"doustream/schemas"
+)
+
+// readTokens reads what notify has published of its tokens, to the end that the
+// topic has now.
+func readTokens(ctx context.Context, c *config.Config, log *slog.Logger) (*notify.TokenBook, error) {
+	opts, err := connectOptions(c, log)
+	if err != nil {
+		return nil, err
+	}
+	topic := c.Names.TopicPrefix + schemas.TopicTokens
+	book := notify.NewTokenBook(topic, c.Sealing.Keys)
+	if err := scan(ctx, opts, topic, 0, book.Take); err != nil {
+		return nil, err
+	}
+	return book, nil
+}
