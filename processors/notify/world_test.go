@@ -96,9 +96,12 @@ func (w *world) append(rec *stream.Record) {
 }
 
 // start makes a new instance the owner.
-func (w *world) start() *instance {
+func (w *world) start() *instance { return w.startSkewed(0) }
+
+// startSkewed is start of an instance whose clock is off.
+func (w *world) startSkewed(skew time.Duration) *instance {
 	w.serial++
-	i := &instance{world: w, name: fmt.Sprintf("owner-%d", w.serial), fetched: map[int32]int64{}, windows: map[int32][]*slot{}}
+	i := &instance{world: w, skew: skew, name: fmt.Sprintf("owner-%d", w.serial), fetched: map[int32]int64{}, windows: map[int32][]*slot{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	i.ctx, i.cancel = ctx, cancel
 	w.current = i
@@ -162,7 +165,8 @@ type instance struct {
 	out      []entry
 	fetched  map[int32]int64
 	windows  map[int32][]*slot
-	leaseEnd time.Time // zero: always far ahead
+	leaseEnd time.Time     // zero: always far ahead
+	skew     time.Duration // of its clock against the platform's
 	failed   error
 	dead     bool
 }
@@ -174,7 +178,7 @@ type timer struct {
 }
 
 func (i *instance) Owner() string            { return i.name }
-func (i *instance) Now() time.Time           { return i.world.now }
+func (i *instance) Now() time.Time           { return i.world.now.Add(i.skew) }
 func (i *instance) Context() context.Context { return i.ctx }
 func (i *instance) Partitions(topic string) []int32 {
 	if topic == stateTopic {
@@ -187,7 +191,7 @@ func (i *instance) Lease() time.Time {
 	if !i.leaseEnd.IsZero() {
 		return i.leaseEnd
 	}
-	return i.world.now.Add(8 * time.Second)
+	return i.Now().Add(8 * time.Second)
 }
 
 func (i *instance) Post(f func()) bool {
