@@ -145,7 +145,7 @@ type slot struct {
 	retired func()
 }
 
-type entry struct {
+type emission struct {
 	records   []*stream.Record
 	partition int32
 	next      int64 // 0: none
@@ -162,7 +162,7 @@ type instance struct {
 	posts    []func()
 	timers   []*timer
 	requests []func() // about to leave
-	out      []entry
+	out      []emission
 	fetched  map[int32]int64
 	windows  map[int32][]*slot
 	leaseEnd time.Time     // zero: always far ahead
@@ -209,7 +209,7 @@ func (i *instance) After(d time.Duration, f func()) func() {
 }
 
 func (i *instance) Emit(out []*stream.Record, committed func()) {
-	i.out = append(i.out, entry{records: out, committed: committed})
+	i.out = append(i.out, emission{records: out, committed: committed})
 }
 
 // settle retires what is done, as the runtime does after each turn.
@@ -221,7 +221,7 @@ func (i *instance) settle() {
 				s := window[0]
 				window = window[1:]
 				i.windows[p] = window
-				i.out = append(i.out, entry{records: s.out, partition: p, next: s.rec.Offset + 1})
+				i.out = append(i.out, emission{records: s.out, partition: p, next: s.rec.Offset + 1})
 				if s.retired != nil {
 					s.retired()
 				}
