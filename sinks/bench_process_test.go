@@ -76,7 +76,7 @@ func (m measured) run(ctx context.Context) error {
 		return err
 	}
 	s, err := NewClickHouse(ClickHouseConfig{
-		Connect: []kgo.Opt{kgo.SeedBrokers(m.Brokers...)}, Group: m.Group, Prefix: "test.", Topics: topics, DSN: m.DSN,
+		Connect: []kgo.Opt{kgo.SeedBrokers(m.Brokers...)}, Group: m.Group, Prefix: "test.", Topics: topics, Tables: Tables{DSN: m.DSN},
 		BlockRows: m.BlockRows, InsertsPerSecond: 1000, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
