@@ -102,6 +102,16 @@ func (l *Loop) After(d time.Duration, f func()) (stop func()) { return l.after(d
 // as decryption; not for waiting.
 func (l *Loop) Work(f, then func()) { l.work(f, then) }
 
+// Job is work of the processor in its two parts, for those who have one for each
+// record and would rather not make two functions of it.
+type Job interface {
+	Work()   // on a worker
+	Worked() // then, from the loop
+}
+
+// Do is Work for a Job.
+func (l *Loop) Do(job Job) { l.do(job) }
+
 // Emit adds records to the open transaction that belong to no input under way:
 // a parked event that was resumed, an intent. They leave in the order of
 // Emit and of retirement, those of one Emit in one transaction. committed (may be nil) is called from the loop once the transaction

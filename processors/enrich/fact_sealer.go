@@ -56,19 +56,22 @@ func headOf(kind factKind, f *schemas.SessionFact) fact {
 
 // open answers the fact behind what the table keeps of it.
 func (s factSealer) open(f *fact, sealed []byte) (schemas.SessionFact, error) {
-	var scratch [512]byte
-	plain, err := s.ring.Open(scratch[:0], sealed, purposeSession, aad(s.topic, f.key(nil)))
-	if err != nil {
+	w := takeWorkbench()
+	defer w.release()
+	w.bound = append(append(w.bound, s.topic...), '|')
+	w.bound = append(f.key(w.bound), boundVersion...)
+	var err error
+	if w.plain, err = s.ring.Open(w.plain, sealed, purposeSession, w.bound); err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
 	}
-	opened, err := schemas.DecodeSessionFact(plain)
-	clear(plain)
+	opened, err := schemas.DecodeSessionFact(w.plain)
 	if err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("decode session fact: %w", err)
 	}
 	if opened.LoginOffset != f.loginOffset || hashApp(opened.AppID) != f.app || opened.Kind != sealedKinds[f.kind] {
 		return schemas.SessionFact{}, errForeignFact
 	}
+	opened.CodeHash = nil // it aliases what is about to be wiped
 	return opened, nil
 }
 
@@ -80,5 +83,8 @@ func aad(topic string, key []byte) []byte {
 
 func appendAAD[S string | []byte](dst []byte, topic string, key S) []byte {
 	dst = append(append(dst, topic...), '|')
-	return append(append(dst, key...), "|1"...)
+	return append(append(dst, key...), boundVersion...)
 }
+
+// boundVersion ends what sealed bytes are bound to.
+const boundVersion = "|1"

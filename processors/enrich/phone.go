@@ -84,30 +84,33 @@ const (
 	purposeDetail = "detail"
 )
 
-func (p *processor) phone(user *schemas.EnrichedUser, n number) (*schemas.Phone, error) {
+func (p *processor) phone(w *workbench, out *schemas.Phone, n number) error {
 	e164 := n.e164()
-	sealed, err := p.seal(user, purposePhone, e164)
+	sealed, err := p.seal(w, purposePhone, e164)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	hash, id := p.peppers.Hash(e164)
-	return &schemas.Phone{Masked: n.masked(), Hash: hash, HashKey: id, Sealed: sealed, CountryCode: n.country}, nil
+	*out = schemas.Phone{Masked: n.masked(), Hash: hash, HashKey: id, Sealed: sealed, CountryCode: n.country}
+	return nil
 }
 
-// seal seals one personal field of a result; nothing stays nothing.
-func (p *processor) seal(user *schemas.EnrichedUser, purpose, text string) ([]byte, error) {
+// seal seals one personal field of the user on the workbench, where the sealed
+// bytes stay; nothing stays nothing.
+func (p *processor) seal(w *workbench, purpose, text string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var room [160]byte
-	bound := appendPersonalAAD(room[:0], p.names.users, user)
-	both := append(bound, text...) // one buffer for the two of them
-	sealed, err := p.personal.Seal(nil, both[len(bound):], purpose, both[:len(bound)])
-	clear(both[len(bound):])
+	w.bound = appendPersonalAAD(w.bound[:0], p.names.users, &w.user)
+	bound := len(w.bound)
+	w.bound = append(w.bound, text...) // one buffer for the two of them
+	start := len(w.sealed)
+	var err error
+	w.sealed, err = p.personal.Seal(w.sealed, w.bound[bound:], purpose, w.bound[:bound])
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", purpose, err)
 	}
-	return sealed, nil
+	return w.sealed[start:len(w.sealed):len(w.sealed)], nil
 }
 
 // PersonalAAD is what the sealed fields of an enriched user are bound to: the
