@@ -17,7 +17,9 @@ func (t *Task) send(e *event, attempt int, p permit) {
 	x.busy, x.attempt = true, attempt
 	t.sending[e] = p
 	at := t.now()
-	e.parkAt = at + t.joinWait // how long it stood in the line does not count
+	if x.failures == 0 {
+		e.parkAt = at + t.joinWait // how long it stood in the line does not count
+	}
 	x.sentAt = at
 	if sabotage.SkipLedger {
 		t.sent(e, at, nil)
@@ -92,6 +94,7 @@ func (t *Task) request(e *event, p permit, left time.Duration, app douyin.App, l
 		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
 			t.loop.Append(rec, func(err error) {
 				t.requests--
+				t.lines[app.ID].heard(nil)
 				t.written(rec, 1, err)
 				t.checkDrained()
 			})

@@ -127,10 +127,11 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 			t.park(e, whySession)
 			return
 		}
-		if t.now() >= e.parkAt {
-			e.parkAt = t.now() + t.joinWait
+		wake := e.parkAt
+		if t.now() >= wake { // when its login parks, so does it, at once
+			wake = t.now() + t.joinWait
 		}
-		t.wakeAt(e, e.parkAt)
+		t.wakeAt(e, wake)
 	}
 	if !unfinished {
 		t.wakePast(e, past)

@@ -1,6 +1,10 @@
 package enrich
 
-import "time"
+import (
+	"time"
+
+	"doustream/platform/douyin"
+)
 
 // line is where the logins of one app wait for permits, first come first
 // served. It holds no more than the window and the parked logins do. A code
@@ -13,6 +17,7 @@ type line struct {
 	waiter  *waiter
 	pumping bool
 	served  int    // how many were sent
+	silent  int    // how many in a row got no answer
 	timer   func() // stops the timer that is set; nil: none
 }
 
@@ -78,14 +83,15 @@ func (t *Task) pumpQueue(l *line, queue *[]*event, last bool) (any bool) {
 
 // patient gives a login more time in the window that only stands in a line
 // which moves: a backlog is no reason to park. It is, when its turn is so far
-// off that others in the window would be held up for long.
+// off that others in the window would be held up for long, or when what moves
+// is only the trials of a platform that does not answer.
 func (t *Task) patient(e *event) bool {
 	x, l := e.exchange, t.lines[e.p.event.AppID]
 	if !x.queued || x.failures > 0 {
 		return false
 	}
 	moved := l.served - x.served
-	if moved == 0 || x.ticket-l.served > patience*moved {
+	if moved == 0 || l.silent >= outage || x.ticket-l.served > patience*moved {
 		return false
 	}
 	x.served = l.served
@@ -95,6 +101,19 @@ func (t *Task) patient(e *event) bool {
 
 // patience is how many times JoinWait a login may be off in a line that moves.
 const patience = 30
+
+// outage is how many exchanges in a row without an answer are one.
+const outage = 3
+
+// heard notes whether the platform answered an exchange of the line.
+func (l *line) heard(err error) {
+	kind := douyin.KindOf(err)
+	if err != nil && (kind == douyin.KindUnknown || kind == douyin.KindNotSent) {
+		l.silent++
+	} else {
+		l.silent = 0
+	}
+}
 
 // lastMinute is how long (ms) before the end of a code's life its last send is
 // made whatever the platform's state: later it would not be made at all.

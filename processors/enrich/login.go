@@ -147,6 +147,7 @@ func (t *Task) answered(e *event, err error) {
 	if e.state == stateDone { // another owner's outcome came first
 		return
 	}
+	t.lines[e.p.event.AppID].heard(err)
 	if _, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); decided || t.ledger.usurped {
 		t.decide(e)
 		return

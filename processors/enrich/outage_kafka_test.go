@@ -1,0 +1,191 @@
+package enrich
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/platform/douyin/douyintest"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// The platform is away for ten minutes, in each of its ways, and comes back:
+// every event has its one result, nothing stays parked, and sessions that were
+// known before are served meanwhile.
+func TestTenMinutesWithoutThePlatform(t *testing.T) {
+	for _, mode := range []douyintest.Mode{douyintest.ModeRefuse, douyintest.ModeHang, douyintest.ModeStatus} {
+		t.Run(string(mode), func(t *testing.T) {
+			virtually(t, func(t *testing.T) { tenMinutesWithout(t, mode) })
+		})
+	}
+}
+
+func tenMinutesWithout(t *testing.T, mode douyintest.Mode) {
+	r := newRig(t, 2)
+	r.runtime = func(c *stream.Config) { c.SessionTimeout = 25 * time.Second } // fewer heartbeats
+	cl := r.producer()
+	a := r.launch("a")
+	known := r.visit(cl, testApp, "known")
+	r.wantAll(known, "enriched", r.read(len(known)))
+	key := r.platform.User(testApp, "user-of-known").SessionKey
+
+	r.platform.SetFaults(douyintest.Fault{Mode: mode})
+	var served []made
+	visits := map[string][]made{}
+	for i := range 20 { // half a minute each
+		session := fmt.Sprintf("s%d", i)
+		visits[session] = r.visit(cl, testApp, session)
+		one := r.publish(cl, schemas.TopicPhone, testApp, "known", r.phonePayload(testApp, key))
+		served = append(served, one)
+		if i%5 == 0 { // reading everything each time takes long
+			began := time.Now()
+			r.found(one)
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("a known session waited %v, %d half minutes into it", took, i)
+			}
+		}
+		if i == 10 {
+			a.wire.Cut() // and whoever takes over knows of all that waits
+			r.launch("b")
+		}
+		<-time.After(30 * time.Second)
+	}
+	r.platform.SetFaults()
+	total := len(known) + len(served) + len(visits)*len(known)
+	got := r.read(total)
+	r.wantAll(served, "enriched", got)
+	judgeVisits(t, r, visits, got)
+	last := got[visits["s19"][0].source]
+	if len(last) != 1 || last[0].user == nil && mode == douyintest.ModeRefuse {
+		t.Errorf("a login half a minute before the end: %v; its code was good and never sent", last)
+	}
+}
+
+// judgeVisits: a visit is enriched or its login has one of the honest reasons.
+func judgeVisits(t *testing.T, r *rig, visits map[string][]made, got map[schemas.Source][]result) {
+	t.Helper()
+	for session, events := range visits {
+		login := got[events[0].source]
+		if len(login) != 1 {
+			t.Errorf("%s: its login has %v", session, login)
+			continue
+		}
+		switch login[0].String() {
+		case "enriched":
+			r.wantAll(events[1:], "enriched", got)
+		case "code_expired", "code_outcome_unknown":
+			r.wantAll(events[1:], "login_failed", got)
+		default:
+			t.Errorf("%s: its login ended as %v", session, login)
+		}
+	}
+}
+
+// found waits until an event has a result.
+func (r *rig) found(e made) {
+	r.t.Helper()
+	cl, err := kgo.NewClient(append(r.connect, kgo.ConsumeTopics(schemas.TopicUsers, schemas.TopicDeadLetters),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
+	must(r.t, err)
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		got, _ := results(r.t, cl.PollFetches(ctx).Records())
+		if len(got[e.source]) > 0 {
+			return
+		}
+	}
+	r.t.Fatalf("no result of %v", e.source)
+}
+
+// While a login of the session waits for the platform, nothing that depends on
+// it is said to have none, however far the watermark has passed it.
+func TestSessionMissingIsNotSaidWhileALoginIsUnfinished(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		r.change = func(c *Config) { c.SessionWait, c.CodeLife = 20*time.Second, 20*time.Minute }
+		r.platform.SetFaults(douyintest.Fault{Mode: douyintest.ModeRefuse})
+		cl := r.producer()
+		a := r.launch("a")
+		events := r.visit(cl, testApp, "s")
+		orphan := r.publish(cl, schemas.TopicDevice, testApp, "nobody", map[string]any{"brand": "devtools", "errMsg": "getSystemInfo:ok"})
+		for range 5 { // the watermark passes, by the clock and by other logins
+			<-time.After(30 * time.Second)
+			r.publish(cl, schemas.TopicLogin, testApp, "other", map[string]any{"errMsg": "login:fail"})
+		}
+		a.wire.Cut()
+		r.launch("b")
+		<-time.After(time.Minute)
+		r.platform.SetFaults()
+		got := r.read(len(events) + 6)
+		r.wantAll(events, "enriched", got)
+		r.wantAll([]made{orphan}, "session_missing", got)
+	})
+}
+
+// Hours of backlog on some topics, nothing on others, and logins that lie
+// behind what depends on them: login leads, and each event joins its session.
+func TestBacklogOfHoursOnSomeTopicsAndNoneOnOthers(t *testing.T) {
+	for name, topics := range map[string][]string{
+		"phones and logins": {schemas.TopicPhone, schemas.TopicLogin},
+		"phones alone":      {schemas.TopicPhone},
+		"logins alone":      {schemas.TopicLogin},
+		"everything":        schemas.InputTopics(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) { backlogOf(t, topics) })
+		})
+	}
+}
+
+func backlogOf(t *testing.T, topics []string) {
+	r := newRig(t, 1)
+	r.change = func(c *Config) { c.CodeLife = 6 * time.Hour }
+	r.runtime = func(c *stream.Config) { c.WindowRecords = 16 }
+	r.platform = nil // its codes live for minutes; a fake's live for ever
+	platform := newFakePlatform()
+	r.deps = func(d *Deps) { d.Exchanger = platform }
+	cl := r.producer()
+	first := r.launch("a")
+	r.until(first.Ready)
+	first.stop(t)() // what comes now stays
+	var events []made
+	phase := func(n int, spaced time.Duration, topics []string) {
+		for i := range n {
+			for _, topic := range topics {
+				events = append(events, r.backlogged(cl, platform, topic, fmt.Sprintf("s%d", i%7), len(events)))
+			}
+			<-time.After(spaced)
+		}
+	}
+	phase(7, time.Minute, schemas.InputTopics()) // every session has a login
+	phase(40, 3*time.Minute, topics)
+	r.launch("b")
+	r.wantAll(events, "enriched", r.read(len(events)))
+}
+
+// backlogged publishes one event; each login of a session gives the same key.
+func (r *rig) backlogged(cl *kgo.Client, platform *fakePlatform, topic, session string, n int) made {
+	key := keyOf(session)
+	switch topic {
+	case schemas.TopicLogin:
+		code := fmt.Sprintf("code-%d", n)
+		platform.issue(code, sessionOf(key, session))
+		return r.publish(cl, topic, testApp, session, map[string]any{"code": code, "errMsg": "login:ok"})
+	case schemas.TopicProfile:
+		return r.publish(cl, topic, testApp, session, r.profilePayload(testApp, string(key)))
+	case schemas.TopicPhone:
+		return r.publish(cl, topic, testApp, session, r.phonePayload(testApp, string(key)))
+	case schemas.TopicLocation:
+		return r.publish(cl, topic, testApp, session, map[string]any{"longitude": 116.4, "latitude": "39.9", "errMsg": "getLocation:ok"})
+	case schemas.TopicDevice:
+		return r.publish(cl, topic, testApp, session, map[string]any{"brand": "devtools", "errMsg": "getSystemInfo:ok"})
+	default:
+		return r.publish(cl, topic, testApp, session, map[string]any{"MSG1": "accept", "errMsg": "requestSubscribeMessage:ok"})
+	}
+}
