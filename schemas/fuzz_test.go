@@ -197,6 +197,7 @@ func FuzzDecodeRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		roundTrip(t, value, DecodeConsentFact, func(v *ConsentFact) ([]byte, error) { return v.Encode() })
 		roundTrip(t, value, DecodeSessionFact, func(v *SessionFact) ([]byte, error) { return v.Encode() })
+		roundTrip(t, value, DecodeSessionOutcome, func(v *SessionOutcome) ([]byte, error) { return v.Append(nil), nil })
 		roundTrip(t, value, DecodeParkedEvent, func(v *ParkedEvent) ([]byte, error) { return v.Encode() })
 		roundTrip(t, value, DecodeNotificationState, func(v *NotificationState) ([]byte, error) { return v.Encode() })
 		roundTrip(t, value, DecodeTokenRecord, func(v *TokenRecord) ([]byte, error) { return v.Encode() })

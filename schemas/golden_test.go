@@ -28,6 +28,7 @@ var frozen = map[string]uint64{
 	"doustream.NotificationState 1":  0xdbad6f910b4ddada,
 	"doustream.TokenRecord 1":        0x3436a348b9e7d10f,
 	"doustream.CreditState 1":        0x453b184c47015455,
+	"doustream.SessionOutcome 1":     0xa70320da789297c5,
 }
 
 func TestShippedSchemasNeverChange(t *testing.T) {
@@ -122,6 +123,8 @@ func TestGoldenBytes(t *testing.T) {
 	session := sampleSession()
 	value, err = session.Encode()
 	checkGolden(t, "session_fact", 1, session, value, err, DecodeSessionFact)
+	outcome := sampleOutcome()
+	checkGolden(t, "session_outcome", 1, outcome, outcome.Append(nil), nil, DecodeSessionOutcome)
 	parked := sampleParked()
 	value, err = parked.Encode()
 	checkGolden(t, "parked_event", 1, parked, value, err, DecodeParkedEvent)

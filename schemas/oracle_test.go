@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"encoding/base64"
 	"time"
 
 	"github.com/linkedin/goavro/v2"
@@ -127,6 +128,19 @@ func sessionFactNative(f *SessionFact) map[string]any {
 		"session_key": textOrNull(f.SessionKey), "open_id": textOrNull(f.OpenID),
 		"union_id": textOrNull(f.UnionID), "anonymous_open_id": textOrNull(f.AnonymousOpenID),
 		"reason": textOrNull(string(f.Reason)), "err_no": f.ErrNo, "log_id": textOrNull(f.LogID),
+	}
+}
+
+func sessionOutcomeNative(o *SessionOutcome) map[string]any {
+	var raw []byte
+	text := o.SessionKey
+	if b, err := base64.StdEncoding.DecodeString(text); err == nil && len(b) > 0 && base64.StdEncoding.EncodeToString(b) == text {
+		raw, text = b, ""
+	}
+	return map[string]any{
+		"session_key": bytesOrNull(raw), "session_key_text": textOrNull(text), "open_id": textOrNull(o.OpenID),
+		"union_id": textOrNull(o.UnionID), "anonymous_open_id": textOrNull(o.AnonymousOpenID),
+		"reason": textOrNull(string(o.Reason)), "err_no": o.ErrNo, "log_id": textOrNull(o.LogID),
 	}
 }
 

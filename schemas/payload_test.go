@@ -211,6 +211,8 @@ func TestRecordsWithSecretsDoNotPrint(t *testing.T) {
 		Event{Payload: []byte(secret)},
 		SessionFact{SessionKey: secret},
 		&SessionFact{SessionKey: secret},
+		SessionOutcome{SessionKey: secret},
+		&SessionOutcome{SessionKey: secret},
 		ParkedEvent{Value: []byte(secret)},
 		NotificationState{Order: []byte(secret)},
 		TokenRecord{Token: secret},

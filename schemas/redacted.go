@@ -31,6 +31,9 @@ func (RawAddress) String() string { return redacted }
 func (SessionFact) String() string { return redacted }
 
 // String prints nothing of it.
+func (SessionOutcome) String() string { return redacted }
+
+// String prints nothing of it.
 func (ParkedEvent) String() string { return redacted }
 
 // String prints nothing of it.
@@ -52,6 +55,9 @@ func (RawAddress) GoString() string { return redacted }
 func (SessionFact) GoString() string { return redacted }
 
 // GoString prints nothing of it.
+func (SessionOutcome) GoString() string { return redacted }
+
+// GoString prints nothing of it.
 func (ParkedEvent) GoString() string { return redacted }
 
 // GoString prints nothing of it.
@@ -71,6 +77,9 @@ func (RawAddress) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // LogValue prints nothing of it.
 func (SessionFact) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// LogValue prints nothing of it.
+func (SessionOutcome) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // LogValue prints nothing of it.
 func (ParkedEvent) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -68,6 +68,13 @@ func sampleSession() *SessionFact {
 	}
 }
 
+func sampleOutcome() *SessionOutcome {
+	return &SessionOutcome{
+		SessionKey: "hZy6t19VPjFqmxxxxxxxxQ==", OpenID: "o1", UnionID: "u1", AnonymousOpenID: "a1",
+		Reason: ReasonCodeRefused, ErrNo: 40018, LogID: "2025",
+	}
+}
+
 func sampleParked() *ParkedEvent {
 	return &ParkedEvent{
 		Source: sampleSource, Key: []byte("s1"), Value: []byte(`{"event_id":"e1"}`), Timestamp: 1763800000123,

@@ -16,6 +16,7 @@ const (
 	nameNotificationResult = "doustream.NotificationResult"
 	nameConsentFact        = "doustream.ConsentFact"
 	nameSessionFact        = "doustream.SessionFact"
+	nameSessionOutcome     = "doustream.SessionOutcome"
 	nameParkedEvent        = "doustream.ParkedEvent"
 	nameNotificationState  = "doustream.NotificationState"
 	nameTokenRecord        = "doustream.TokenRecord"
@@ -53,6 +54,7 @@ var shipped = []struct {
 	{nameNotificationState, 1, "notification_state.avsc"},
 	{nameTokenRecord, 1, "token_record.avsc"},
 	{nameCreditState, 1, "credit_state.avsc"},
+	{nameSessionOutcome, 1, "session_outcome.avsc"},
 }
 
 var (
