@@ -21,15 +21,14 @@ const (
 
 // server is where a DSN leads: one or more addresses of one ClickHouse.
 type server struct {
-	addresses  []string
-	options    ch.Options
-	replicated bool // the tables have replicas
+	addresses []string
+	options   ch.Options
 }
 
 // parseServer reads clickhouse-go's DSN. Its errors do not repeat the DSN, which
 // holds a password.
-func parseServer(t Tables) (*server, error) {
-	parsed, err := t.options()
+func parseServer(dsn string) (*server, error) {
+	parsed, err := parseOptions(dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +36,7 @@ func parseServer(t Tables) (*server, error) {
 		return nil, errors.New("parse ClickHouse DSN: the sink speaks the native protocol only (clickhouse://)")
 	}
 	s := &server{
-		addresses:  parsed.Addr,
-		replicated: t.Layout.Replicated(),
+		addresses: parsed.Addr,
 		options: ch.Options{
 			Database: parsed.Auth.Database, User: parsed.Auth.Username, Password: parsed.Auth.Password,
 			Compression: compressionOf(parsed), ClientName: clientName,

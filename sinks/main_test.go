@@ -15,7 +15,6 @@ import (
 func TestMain(m *testing.M) {
 	embedded.Main()
 	runVictim()
-	runMeasured()
 	os.Exit(m.Run())
 }
 
@@ -45,7 +44,7 @@ func startClickHouse(t testing.TB, database string) *embedded.ClickHouse {
 func migrated(t testing.TB) *embedded.ClickHouse {
 	t.Helper()
 	engine := startClickHouse(t, "")
-	if _, err := Migrate(testContext(t), Tables{DSN: engine.DSN()}); err != nil {
+	if _, err := Migrate(testContext(t), engine.DSN()); err != nil {
 		t.Fatal(err)
 	}
 	return engine
@@ -53,7 +52,7 @@ func migrated(t testing.TB) *embedded.ClickHouse {
 
 func connect(t testing.TB, dsn string) driver.Conn {
 	t.Helper()
-	options, err := Tables{DSN: dsn}.options()
+	options, err := parseOptions(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func userRecord(t testing.TB, offset int64, u *schemas.EnrichedUser) *kgo.Record
 
 func storeFor(t testing.TB, dsn, table, topic string) *tableStore {
 	t.Helper()
-	s, err := parseServer(Tables{DSN: dsn})
+	s, err := parseServer(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,13 +50,9 @@ func runSink(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	tables, err := tablesOf(c)
-	if err != nil {
-		return err
-	}
 	sink, err := sinks.NewClickHouse(sinks.ClickHouseConfig{
 		Connect: connect, Group: c.Names.Group(config.Sink), Prefix: c.Names.TopicPrefix, Topics: topics,
-		Tables: tables, Registry: resolver(registry),
+		DSN: c.ClickHouse.DSN.Reveal(), Registry: resolver(registry),
 		BlockRows: c.Sink.BlockRows, BlockBytes: int64(c.Sink.BlockBytes), BlockAge: c.Sink.BlockAge,
 		InsertsPerSecond: c.Sink.InsertsPerSecond, Connections: c.Sink.Connections, MemoryBytes: int64(c.Sink.MemoryBytes),
 		DrainTimeout: p.drainTimeout(), Logger: log, Metrics: p.roleMetrics(config.Sink),
@@ -75,11 +71,7 @@ func awaitTables(ctx context.Context, c *config.Config, log *slog.Logger, w *wai
 		if !c.Sink.Migrate {
 			return tablesAreCurrent(ctx, c)
 		}
-		tables, err := tablesOf(c)
-		if err != nil {
-			return err
-		}
-		applied, err := sinks.Migrate(ctx, tables)
+		applied, err := sinks.Migrate(ctx, c.ClickHouse.DSN.Reveal())
 		if err != nil {
 			return fmt.Errorf("bring the tables of %s up to date: %w", c.ClickHouse.Shown(), err)
 		}
@@ -91,11 +83,7 @@ func awaitTables(ctx context.Context, c *config.Config, log *slog.Logger, w *wai
 }
 
 func tablesAreCurrent(ctx context.Context, c *config.Config) error {
-	tables, err := tablesOf(c)
-	if err != nil {
-		return err
-	}
-	all, err := sinks.Migrations(ctx, tables)
+	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
 	if err != nil {
 		return fmt.Errorf("look at the tables of %s: %w", c.ClickHouse.Shown(), err)
 	}

@@ -56,37 +56,38 @@ func (PhoneNumber) MarshalText() ([]byte, error) { return []byte(redacted), nil 
 // unknown. The only error is ErrPlaintext.
 func DecodeUser(plaintext []byte) (User, error) {
 	var u User
-	w, err := newWalker(plaintext)
-	if err != nil {
-		return User{}, err
-	}
-	for w.next() {
-		switch w.name {
+	w := newWalker(plaintext)
+	defer w.release()
+	for w.open(); w.next(); {
+		switch string(w.name) {
 		case "openId":
-			u.OpenID = w.string()
+			u.OpenID = w.text()
 		case "unionId":
-			u.UnionID = w.string()
+			u.UnionID = w.text()
 		case "nickName":
-			u.NickName = w.string()
+			u.NickName = w.text()
 		case "avatarUrl":
-			u.AvatarURL = w.string()
+			u.AvatarURL = w.text()
 		case "gender":
 			if n := w.integer().n; n == 1 || n == 2 {
 				u.Gender = int32(n)
 			}
 		case "city":
-			u.City = w.string()
+			u.City = w.text()
 		case "province":
-			u.Province = w.string()
+			u.Province = w.text()
 		case "country":
-			u.Country = w.string()
+			u.Country = w.text()
 		case "language":
-			u.Language = w.string()
+			u.Language = w.text()
 		case "watermark":
 			u.Watermark = w.watermark()
 		default:
 			w.skip()
 		}
+	}
+	if w.end() != nil {
+		return User{}, ErrPlaintext
 	}
 	return u, nil
 }
@@ -96,12 +97,10 @@ func DecodeUser(plaintext []byte) (User, error) {
 // in it.
 func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 	var p PhoneNumber
-	w, err := newWalker(plaintext)
-	if err != nil {
-		return PhoneNumber{}, err
-	}
-	for w.next() {
-		switch w.name {
+	w := newWalker(plaintext)
+	defer w.release()
+	for w.open(); w.next(); {
+		switch string(w.name) {
 		case "phoneNumber":
 			p.PhoneNumber = w.digits()
 		case "purePhoneNumber":
@@ -114,7 +113,7 @@ func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 			w.skip()
 		}
 	}
-	if p.PhoneNumber == "" && p.PurePhoneNumber == "" {
+	if w.end() != nil || p.PhoneNumber == "" && p.PurePhoneNumber == "" {
 		return PhoneNumber{}, ErrPlaintext
 	}
 	return p, nil
@@ -123,14 +122,14 @@ func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 // watermark reads the object that comes next; anything else is an absent one.
 func (w *walker) watermark() Watermark {
 	var m Watermark
-	if w.peek() != '{' {
+	if w.dec.PeekKind() != '{' {
 		w.skip()
 		return m
 	}
 	for w.open(); w.next(); {
-		switch w.name {
+		switch string(w.name) {
 		case "appid":
-			m.AppID = w.string()
+			m.AppID = w.text()
 		case "timestamp":
 			m.At = normalTime(w.integer().n)
 		default:

@@ -123,10 +123,10 @@ func (h *havoc) act(t *testing.T, dice *rand.Rand) {
 		m.stop()
 		delete(h.live, name)
 	case 1:
-		m.wire.Cut()
+		m.wire.cut()
 		delete(h.live, name)
 	case 2:
-		m.wire.Freeze()
-		time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, func() { m.wire.Thaw() })
+		m.wire.freeze()
+		time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, func() { m.wire.thaw() })
 	}
 }

@@ -1,19 +1,9 @@
 package stream
 
-// twoFuncs are a Job of two functions.
-type twoFuncs struct{ f, then func() }
+// workItem is work of the processor that a task asked for.
+type workItem struct{ f, then func() }
 
-func (j twoFuncs) Work() { j.f() }
-
-func (j twoFuncs) Worked() {
-	if j.then != nil {
-		j.then()
-	}
-}
-
-func (l *loop) do(job Job) { l.works = append(l.works, job) }
-
-func (l *loop) work(f, then func()) { l.do(twoFuncs{f, then}) }
+func (l *loop) work(f, then func()) { l.works = append(l.works, workItem{f, then}) }
 
 // submitWork hands the work of one round to the workers in chunks, so that a
 // busy loop pays for a wake-up per chunk rather than per record.
@@ -33,13 +23,15 @@ func (l *loop) submitWork() {
 	l.session.workers.submit(jobs...)
 }
 
-func (l *loop) runWork(jobs []Job) {
-	for _, job := range jobs {
-		job.Work()
+func (l *loop) runWork(items []workItem) {
+	for _, item := range items {
+		item.f()
 	}
 	l.post(func() {
-		for _, job := range jobs {
-			job.Worked()
+		for _, item := range items {
+			if item.then != nil {
+				item.then()
+			}
 		}
 	})
 }

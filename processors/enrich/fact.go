@@ -37,14 +37,14 @@ func hashCode(appID, sessionID string, login *schemas.Login) codeHash {
 }
 
 // fact is what can be read of a record of doustream.sessions without opening
-// it: its key and the header beside the sealed value. Nothing in it is secret,
-// and reading it costs next to nothing, which is what makes the restore of
-// millions quick.
+// it: its key and its head. Nothing in it is secret, and reading it costs next
+// to nothing, which is what makes the restore of millions quick.
 type fact struct {
 	session     []byte
 	hash        codeHash
 	kind        factKind
 	attempt     uint8
+	layout      layout
 	app         uint32 // hash of the app's id
 	owner       uint64 // hash of the owner's name
 	loginOffset int64
@@ -63,10 +63,21 @@ const (
 
 var factNames = [...]string{factSent: "SENT", factResult: "RESULT", factFailed: "FAILED", factAnnulled: "ANNULLED"}
 
+// layout says where the head of a fact stands and what is sealed.
+type layout uint8
+
 const (
-	factHeader  = "doustream.fact"
-	factVersion = 1
-	factSize    = 1 + 4 + 8 + 8 + 8
+	// layoutFirst has the head in a header, and in the sealed part a whole
+	// schemas.SessionFact. It is read; no fact is written so any more.
+	layoutFirst layout = 1
+	// layoutSlim has the head before the sealed part, which says no more than
+	// the head leaves out and is bound to it: three fifths of the first.
+	layoutSlim layout = 2
+)
+
+const (
+	factHeader = "doustream.fact" // of layoutFirst
+	factSize   = 1 + 4 + 8 + 8 + 8
 )
 
 // decisive reports whether the fact is the outcome of its code, if no other
@@ -81,27 +92,39 @@ func (f *fact) key(dst []byte) []byte {
 	return strconv.AppendUint(dst, uint64(f.attempt), 10)
 }
 
-func (f *fact) header() []byte {
-	b := make([]byte, 0, factSize)
-	b = append(b, factVersion)
-	b = binary.BigEndian.AppendUint32(b, f.app)
-	b = binary.BigEndian.AppendUint64(b, f.owner)
-	b = binary.BigEndian.AppendUint64(b, uint64(f.loginOffset))
-	return binary.BigEndian.AppendUint64(b, uint64(f.at))
+// appendHead appends the layout and what the key does not say.
+func (f *fact) appendHead(dst []byte) []byte {
+	dst = append(dst, byte(f.layout))
+	dst = binary.BigEndian.AppendUint32(dst, f.app)
+	dst = binary.BigEndian.AppendUint64(dst, f.owner)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(f.loginOffset))
+	return binary.BigEndian.AppendUint64(dst, uint64(f.at))
 }
 
-// readFact reads key and header; false means that the record is none of ours.
-// The session's bytes are the record's.
-func readFact(rec *stream.Record) (f fact, ok bool) {
-	head := factHead(rec)
-	if len(rec.Value) == 0 || len(head) != factSize || head[0] != factVersion || !f.readKey(rec.Key) {
-		return fact{}, false
-	}
+func (f *fact) readHead(head []byte) {
+	f.layout = layout(head[0])
 	f.app = binary.BigEndian.Uint32(head[1:])
 	f.owner = binary.BigEndian.Uint64(head[5:])
 	f.loginOffset = int64(binary.BigEndian.Uint64(head[13:]))
 	f.at = int64(binary.BigEndian.Uint64(head[21:]))
-	return f, true
+}
+
+// readFact reads key and head, and answers the sealed part; false means that
+// the record is none of ours. The session and the sealed part are the record's.
+func readFact(rec *stream.Record) (f fact, sealed []byte, ok bool) {
+	head, sealed := factHead(rec), rec.Value
+	switch {
+	case len(head) == factSize && head[0] == byte(layoutFirst):
+	case len(head) == 0 && len(sealed) > factSize && sealed[0] == byte(layoutSlim):
+		head, sealed = sealed[:factSize], sealed[factSize:]
+	default:
+		return fact{}, nil, false
+	}
+	if len(sealed) == 0 || !f.readKey(rec.Key) {
+		return fact{}, nil, false
+	}
+	f.readHead(head)
+	return f, sealed, true
 }
 
 func factHead(rec *stream.Record) []byte {

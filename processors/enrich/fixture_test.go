@@ -36,8 +36,7 @@ func (o *testOutput) Enriched(u *schemas.EnrichedUser) (*stream.Record, error) {
 	if key == "" {
 		key = u.AnonymousOpenID
 	}
-	both := append(value, key...)
-	return &stream.Record{Topic: schemas.TopicUsers, Key: both[len(value):], Value: both[:len(value):len(value)]}, err
+	return &stream.Record{Topic: schemas.TopicUsers, Key: []byte(key), Value: value}, err
 }
 
 func (o *testOutput) DeadLetter(src *stream.Record, d schemas.DeadLetter) *stream.Record {

@@ -35,25 +35,52 @@ type found struct {
 // nothing that depends on it may leave before it.
 func (t *Task) known(e *event) (k known) {
 	id := e.p.event.SessionID
-	s := t.active[id]
-	oldest := t.now() - t.sessionLife
 	table := t.ledger.table
-	at := table.newest(id)
-	for f := table.entry(at); f != nil; at, f = f.next(), table.entry(f.next()) {
-		if f.app() != e.p.app || f.at() < oldest || string(f.session()) != id {
-			continue
+	newest := table.newest(id)
+	if table.entry(newest).crowded() {
+		t.knownOfCrowd(&k, e, table.crowds[id].apps[e.p.app])
+		return k
+	}
+	for at, f := newest, table.entry(newest); f != nil; f = table.entry(at) {
+		s := f.spread()
+		if s.app == e.p.app {
+			t.note(&k, e, found{entry: f, at: at}, &s.fact)
 		}
-		offset := f.loginOffset()
-		if offset >= t.frontier || s != nil && s.parkedLogin(offset) {
-			continue
-		}
-		if f.kind() == factFailed {
-			k.failed = max(k.failed, offset+1)
-		} else {
-			k.insert(found{entry: f, at: at}, offset+1)
-		}
+		at = table.wide(s.before)
 	}
 	return k
+}
+
+// knownOfCrowd looks at the newest logins alone.
+func (t *Task) knownOfCrowd(k *known, e *event, l *ladder) {
+	if l == nil {
+		return
+	}
+	table := t.ledger.table
+	below(l.results, t.frontier, func(at place) bool {
+		f := table.entry(at)
+		s := f.spread()
+		return t.note(k, e, found{entry: f, at: at}, &s.fact) && k.logins[sessionKeys-1] == 0
+	})
+	below(l.failed, t.frontier, func(at place) bool {
+		f := table.entry(at)
+		s := f.spread()
+		return t.note(k, e, found{entry: f, at: at}, &s.fact) && k.failed == 0
+	})
+}
+
+// note takes in an outcome, unless it is not one yet; false: it is too old.
+func (t *Task) note(k *known, e *event, f found, head *fact) (alive bool) {
+	switch s := t.active[e.p.event.SessionID]; {
+	case head.at < t.now()-t.sessionLife:
+		return false
+	case head.loginOffset >= t.frontier || s != nil && s.parkedLogin(head.loginOffset):
+	case head.kind == factFailed:
+		k.failed = max(k.failed, head.loginOffset+1)
+	default:
+		k.insert(f, head.loginOffset+1)
+	}
+	return true
 }
 
 func (k *known) insert(f found, login int64) {

@@ -23,6 +23,8 @@ type ledger struct {
 	deadline int64 // ms that an exchange may take
 	table    *table
 	open     map[codeHash]*sends // codes without an outcome; the hash covers the session
+	horizon  int64               // ms; what is older is forgotten, and not taken in
+	now      func() int64        // ms
 	marked   bool                // this owner's marker was seen
 	usurped  bool                // and after it another owner's: this task may not send any more
 	skipped  func(why string)
@@ -46,15 +48,14 @@ func (l *ledger) take(rec *stream.Record) (f fact, decided bool) {
 		l.mark(owner)
 		return fact{}, false
 	}
-	f, ok := readFact(rec)
-	if !ok {
-		l.skip(rec)
-		return fact{}, false
-	}
+	f, sealed, ok := readFact(rec)
 	switch {
+	case !ok:
+		l.skip(rec)
+	case f.at < l.horizon:
 	case f.decisive():
 		delete(l.open, f.hash)
-		return f, l.table.add(&f, rec.Value)
+		return f, l.table.add(&f, sealed, l.now())
 	case f.kind == factSent:
 		l.sent(&f)
 	default:
@@ -134,6 +135,7 @@ func (l *ledger) annul(hash codeHash, attempt int) {
 
 // expire forgets what is older than before (ms).
 func (l *ledger) expire(before int64) {
+	l.horizon = before
 	l.table.expire(before)
 	for hash, s := range l.open {
 		if max(s[0].at, s[1].at) < before {

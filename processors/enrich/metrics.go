@@ -64,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, cfg Config) *metrics {
 		skipped:   map[string]prometheus.Counter{"sessions": skipped.WithLabelValues("sessions"), "parked": skipped.WithLabelValues("parked")},
 		inFlight:  gauges("exchanges_in_flight", "Code exchanges under way.").WithLabelValues(),
 		facts:     gauges("session_facts", "Outcomes of codes in memory.").WithLabelValues(),
-		factBytes: gauges("session_bytes", "Bytes of memory that the outcomes take, index aside.").WithLabelValues(),
+		factBytes: gauges("session_bytes", "Bytes of memory that the outcomes take, with their index.").WithLabelValues(),
 		breaker:   gauges("breaker_state", "State of an app's breaker: 0 closed, 1 open, 2 half open.", "app_id"),
 		refused:   gauges("app_refused", "1 while the platform refuses an app: wrong id or secret.", "app_id"),
 	}
@@ -111,7 +111,7 @@ func (m *metrics) exchanged(took time.Duration, err error) {
 
 // observe shows the task's share of the gauges; close takes it back.
 func (t *Task) observe() {
-	t.show(t.ledger.table.facts, t.ledger.table.bytes)
+	t.show(t.ledger.table.facts, t.ledger.table.size())
 }
 
 func (t *Task) close() {

@@ -324,7 +324,7 @@ func (tr *trial) story(got map[schemas.Source][]result) string {
 	}
 	b.WriteString("\n  sessions:")
 	for _, rec := range tr.sessions {
-		if f, ok := readFact(rec); ok {
+		if f, _, ok := readFact(rec); ok {
 			fmt.Fprintf(&b, "\n    %s %s/%d login=%d at=%d owner=%x", factNames[f.kind], f.session, f.attempt, f.loginOffset, f.at%1e7, f.owner)
 		} else {
 			fmt.Fprintf(&b, "\n    marker %s %x", rec.Value, hashOwner(string(rec.Value)))

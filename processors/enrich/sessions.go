@@ -1,9 +1,6 @@
 package enrich
 
-import (
-	"encoding/binary"
-	"hash/maphash"
-)
+import "hash/maphash"
 
 // table keeps the decisive facts of sessions: for each code the first RESULT
 // or FAILED of the log, sealed as it lay there. Entries are written one after
@@ -14,15 +11,18 @@ import (
 // loop alone uses it; a sealed value that was taken out stays good.
 type table struct {
 	seed   maphash.Seed
-	index  map[uint64]place // by hash of the session's id
-	chunks map[uint32]*chunk
-	first  uint32 // oldest chunk
-	last   uint32 // the one being written
+	index  index
+	chunks []*chunk // in the order of writing
+	first  uint64   // number of chunks[0]
+	crowds map[string]*crowd
 	facts  int
-	bytes  int64
+	bytes  int64 // of the chunks
+	walked int   // entries looked at, ever
 }
 
-// place is where an entry lies: chunk number and offset. Zero is nowhere.
+// place is where an entry lies: number of its chunk and offset in it. Zero is
+// nowhere. A number is never used again; the index and the links between
+// entries keep its lowest bits, which tell all chunks apart that there are.
 type place uint64
 
 type chunk struct {
@@ -31,141 +31,165 @@ type chunk struct {
 	facts  int
 }
 
-const chunkSize = 1 << 20
-
-// An entry: place of the entry before (8), login offset (8), at (8), owner (8),
-// app (4), kind, attempt (2), code hash (16), lengths of session (2) and
-// value (4), then session and value.
 const (
-	entryNext    = 0
-	entryLogin   = 8
-	entryAt      = 16
-	entryOwner   = 24
-	entryApp     = 32
-	entryKind    = 36
-	entryAttempt = 37
-	entryHash    = 38
-	entrySession = 54
-	entryValue   = 56
-	entrySize    = 60
+	offsetBits = 20
+	chunkSize  = 1 << offsetBits
+	firstChunk = 16 << 10 // they double from there: a task without sessions takes next to nothing
+	chunkMask  = 1<<(placeBits-offsetBits) - 1
 )
 
 func newTable() *table {
-	return &table{seed: maphash.MakeSeed(), index: map[uint64]place{}, chunks: map[uint32]*chunk{}, first: 1, last: 0}
+	return &table{seed: maphash.MakeSeed(), first: 1, crowds: map[string]*crowd{}}
 }
 
 // add takes in a decisive fact, unless its code is decided already: the first
-// in log order stays.
-func (t *table) add(f *fact, sealed []byte) bool {
-	if _, ok := t.decided(string(f.session), f.hash); ok {
+// in log order stays. One that is dated after now counts as of now: it must
+// not keep what lies beside it for longer.
+func (t *table) add(f *fact, sealed []byte, now int64) bool {
+	hash := maphash.Bytes(t.seed, f.session)
+	newest := t.wide(t.index.find(hash, func(low uint64) bool {
+		return string(t.entry(t.wide(low)).session()) == string(f.session)
+	}))
+	c, decided := t.survey(newest, f)
+	if decided {
 		return false
 	}
-	slot := t.slot(string(f.session))
-	size := entrySize + len(f.session) + len(sealed)
-	c := t.room(size)
-	at := len(c.bytes)
-	c.bytes = append(c.bytes, make([]byte, entrySize)...)
-	c.bytes = append(append(c.bytes, f.session...), sealed...)
-	entry(c.bytes[at:]).fill(f, t.index[slot], len(sealed))
-	c.newest = max(c.newest, f.at)
-	c.facts++
-	t.index[slot] = place(t.last)<<32 | place(at)
+	at := t.write(f, sealed, newest, c != nil, now)
+	t.index.put(hash, at.low(), newest.low())
+	if c != nil {
+		c.add(f, at)
+	}
 	t.facts++
 	return true
 }
 
-func (t *table) slot(session string) uint64 { return maphash.String(t.seed, session) }
+// survey answers whether a fact's code is decided, and the crowd that the
+// session has or from now on needs.
+func (t *table) survey(newest place, f *fact) (c *crowd, decided bool) {
+	head := t.entry(newest)
+	if head.crowded() {
+		c = t.crowds[string(f.session)]
+		_, decided = c.codes[f.hash]
+		return c, decided
+	}
+	_, decided, length := t.walk(newest, f.hash)
+	if !decided && length >= crowdFrom {
+		c = t.gather(newest, f.session)
+	}
+	return c, decided
+}
+
+// low is a place as the index has it.
+func (p place) low() uint64 { return uint64(p) & (1<<placeBits - 1) }
+
+// wide is the inverse of low.
+func (t *table) wide(low uint64) place {
+	if low == 0 {
+		return 0
+	}
+	ahead := (low>>offsetBits - t.first) & chunkMask
+	return place((t.first+ahead)<<offsetBits | low&(chunkSize-1))
+}
+
+func (t *table) write(f *fact, sealed []byte, before place, crowded bool, now int64) place {
+	c := t.room(entryMost + len(f.session) + len(sealed))
+	at := place((t.first+uint64(len(t.chunks))-1)<<offsetBits | uint64(len(c.bytes)))
+	c.bytes = appendEntry(c.bytes, f, sealed, before, crowded)
+	c.newest = max(c.newest, min(f.at, now))
+	c.facts++
+	return at
+}
 
 // room answers the chunk that takes size more bytes without growing: an entry
 // never moves.
 func (t *table) room(size int) *chunk {
-	if c := t.chunks[t.last]; c != nil && cap(c.bytes)-len(c.bytes) >= size {
-		return c
+	if n := len(t.chunks); n > 0 {
+		if c := t.chunks[n-1]; cap(c.bytes)-len(c.bytes) >= size {
+			return c
+		}
 	}
-	t.last++
-	c := &chunk{bytes: make([]byte, 0, max(chunkSize, size))}
-	t.chunks[t.last] = c
+	if (t.first+uint64(len(t.chunks)))&chunkMask == 0 { // a place that begins there would be nowhere
+		t.chunks = append(t.chunks, &chunk{})
+	}
+	usual := firstChunk << min(len(t.chunks), offsetBits)
+	c := &chunk{bytes: make([]byte, 0, max(min(usual, chunkSize), size))}
+	t.chunks = append(t.chunks, c)
 	t.bytes += int64(cap(c.bytes))
 	return c
 }
 
-func (e entry) fill(f *fact, next place, value int) {
-	le := binary.LittleEndian
-	le.PutUint64(e[entryNext:], uint64(next))
-	le.PutUint64(e[entryLogin:], uint64(f.loginOffset))
-	le.PutUint64(e[entryAt:], uint64(f.at))
-	le.PutUint64(e[entryOwner:], f.owner)
-	le.PutUint32(e[entryApp:], f.app)
-	e[entryKind], e[entryAttempt] = byte(f.kind), f.attempt
-	copy(e[entryHash:], f.hash[:])
-	le.PutUint16(e[entrySession:], uint16(len(f.session)))
-	le.PutUint32(e[entryValue:], uint32(value))
+// newest answers where the newest entry of a session lies.
+func (t *table) newest(session string) place {
+	return t.wide(t.index.find(maphash.String(t.seed, session), func(low uint64) bool {
+		return string(t.entry(t.wide(low)).session()) == session
+	}))
 }
-
-// entry is a view of one fact in a chunk.
-type entry []byte
-
-func (e entry) next() place        { return place(binary.LittleEndian.Uint64(e[entryNext:])) }
-func (e entry) loginOffset() int64 { return int64(binary.LittleEndian.Uint64(e[entryLogin:])) }
-func (e entry) at() int64          { return int64(binary.LittleEndian.Uint64(e[entryAt:])) }
-func (e entry) app() uint32        { return binary.LittleEndian.Uint32(e[entryApp:]) }
-func (e entry) kind() factKind     { return factKind(e[entryKind]) }
-func (e entry) hash() codeHash     { return codeHash(e[entryHash : entryHash+16]) }
-
-func (e entry) session() []byte {
-	return e[entrySize : entrySize+int(binary.LittleEndian.Uint16(e[entrySession:]))]
-}
-
-func (e entry) sealed() []byte {
-	start := entrySize + int(binary.LittleEndian.Uint16(e[entrySession:]))
-	return e[start : start+int(binary.LittleEndian.Uint32(e[entryValue:]))]
-}
-
-// head is the fact without its sealed part.
-func (e entry) head() fact {
-	return fact{
-		session: e.session(), hash: e.hash(), kind: e.kind(), attempt: e[entryAttempt],
-		app: e.app(), owner: binary.LittleEndian.Uint64(e[entryOwner:]), loginOffset: e.loginOffset(), at: e.at(),
-	}
-}
-
-// newest answers where the newest entry under a session's slot lies. Entries
-// of another session may share the slot: callers compare.
-func (t *table) newest(session string) place { return t.index[t.slot(session)] }
 
 // entry answers the entry at a place; nil: nowhere, or expired.
 func (t *table) entry(p place) entry {
-	c := t.chunks[uint32(p>>32)]
-	if p == 0 || c == nil {
+	at := uint64(p)>>offsetBits - t.first
+	if p == 0 || at >= uint64(len(t.chunks)) {
 		return nil
 	}
-	return entry(c.bytes[uint32(p):])
+	t.walked++
+	return entry(t.chunks[at].bytes[uint64(p)&(chunkSize-1):])
+}
+
+// before answers where the entry before lies, of the same session.
+func (t *table) before(e entry) place {
+	if e[0]&flagLinked == 0 {
+		return 0
+	}
+	s := e.spread()
+	return t.wide(s.before)
 }
 
 // decided answers the outcome of a code.
 func (t *table) decided(session string, hash codeHash) (entry, bool) {
-	for e := t.entry(t.newest(session)); e != nil; e = t.entry(e.next()) {
-		if e.hash() == hash && string(e.session()) == session {
-			return e, true
-		}
+	newest := t.newest(session)
+	if t.entry(newest).crowded() {
+		at, ok := t.crowds[session].codes[hash]
+		return t.entry(at), ok
 	}
-	return nil, false
+	e, ok, _ := t.walk(newest, hash)
+	return e, ok
+}
+
+// walk looks for a code among the entries of a session, and counts them.
+func (t *table) walk(at place, hash codeHash) (found entry, ok bool, length int) {
+	for e := t.entry(at); e != nil; e = t.entry(at) {
+		length++
+		if e.hash() == hash {
+			return e, true, length
+		}
+		at = t.before(e)
+	}
+	return nil, false, length
 }
 
 // expire forgets the chunks whose facts are all older than before (ms).
 func (t *table) expire(before int64) {
-	for ; t.first < t.last && t.chunks[t.first].newest < before; t.first++ {
-		c := t.chunks[t.first]
-		delete(t.chunks, t.first)
+	gone := 0
+	for ; gone < len(t.chunks)-1 && t.chunks[gone].newest < before; gone++ {
+		c := t.chunks[gone]
+		number := t.first + uint64(gone)
 		for at := 0; at < len(c.bytes); {
-			e := entry(c.bytes[at:])
-			slot := t.slot(string(e.session()))
-			if uint32(t.index[slot]>>32) == t.first {
-				delete(t.index, slot)
-			}
-			at += entrySize + len(e.session()) + len(e.sealed())
+			s := entry(c.bytes[at:]).spread()
+			t.index.take(maphash.Bytes(t.seed, s.session), place(number<<offsetBits|uint64(at)).low())
+			at += s.size
 		}
 		t.facts -= c.facts
 		t.bytes -= int64(cap(c.bytes))
 	}
+	if gone == 0 {
+		return
+	}
+	clear(t.chunks[:gone])
+	t.chunks = append([]*chunk(nil), t.chunks[gone:]...)
+	t.first += uint64(gone)
+	t.index.shrink()
+	t.disperse()
 }
+
+// size is about how many bytes of memory the table takes.
+func (t *table) size() int64 { return t.bytes + t.index.bytes }

@@ -52,8 +52,9 @@ func (p *processor) newTask(l loop) *Task {
 	t.ledger = &ledger{
 		owner: hashOwner(t.owner), name: t.owner, deadline: p.cfg.Deadline.Milliseconds(),
 		table: newTable(), open: map[codeHash]*sends{},
-		skipped: p.metrics.skip, logger: p.logger, marker: p.marker,
+		skipped: p.metrics.skip, logger: p.logger, marker: p.marker, now: t.now,
 	}
+	t.ledger.horizon = t.forgetBefore()
 	for _, app := range p.cfg.Apps {
 		t.lines[app.ID] = t.newLine(app.ID)
 	}
@@ -110,7 +111,6 @@ func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
 	if e.topic == topicLogin {
 		s = t.activate(p.event.SessionID)
 		s.logins++
-		s.window = append(s.window, e)
 		e.sess = s
 	}
 	if s != nil && len(s.parked[e.topic]) > 0 {
@@ -183,9 +183,15 @@ func (t *Task) Close() {
 
 // sweep forgets what is past its life, once a minute.
 func (t *Task) sweep() {
-	t.ledger.expire(t.now() - t.cfg.SessionLife.Milliseconds())
+	t.ledger.expire(t.forgetBefore())
 	t.observe()
 	t.loop.After(time.Minute, t.sweep)
+}
+
+// forgetBefore is the time (ms) before which facts are of no use: the sessions
+// are past their life, and so are the codes, which might be sent again else.
+func (t *Task) forgetBefore() int64 {
+	return t.now() - max(t.sessionLife, 2*t.cfg.CodeLife.Milliseconds())
 }
 
 func (t *Task) now() int64 { return t.loop.Now().UnixMilli() }

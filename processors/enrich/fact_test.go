@@ -1,0 +1,203 @@
+package enrich
+
+import (
+	"bytes"
+	"encoding/hex"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// firstLayout seals a fact as the first version of doustream did.
+func firstLayout(b *bench, kind factKind, f *schemas.SessionFact) *stream.Record {
+	b.t.Helper()
+	f.Kind = sealedKinds[kind]
+	head := headOf(kind, f)
+	head.layout = layoutFirst
+	plain, err := f.Encode()
+	must(b.t, err)
+	key := head.key(nil)
+	value, err := b.proc.sealing.Seal(nil, plain, purposeSession, []byte("doustream.sessions|"+string(key)+"|1"))
+	must(b.t, err)
+	rec := &stream.Record{Topic: schemas.TopicSessions, Key: key, Value: value}
+	rec.Headers = appendHeader(rec.Headers, "doustream.fact", head.appendHead(nil))
+	return rec
+}
+
+func (b *bench) factFor(session, code string, login int64) *schemas.SessionFact {
+	hash := hashOf(session, code)
+	return &schemas.SessionFact{
+		SessionID: session, AppID: testApp, CodeHash: hash[:], CodeKind: schemas.CodeKindCode, Attempt: 1, Owner: "somebody",
+		At: b.now.UnixMilli(), LoginOffset: login, SessionKey: string(keyOf(code)), OpenID: "o1",
+	}
+}
+
+// Records of the first layout stand in the topic for a session's life after an
+// upgrade.
+func TestFactsOfTheFirstLayoutAreRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	login, phone := b.login("s1", "c1"), b.phone("s1", keyOf("c1"))
+	second := b.login("s2", "c2")
+	refused := b.factFor("s2", "c2", second.Offset)
+	refused.Reason = schemas.ReasonCodeRefused
+	b.sessions = append(b.sessions,
+		firstLayout(b, factSent, b.factFor("s1", "c1", login.Offset)), firstLayout(b, factResult, b.factFor("s1", "c1", login.Offset)),
+		firstLayout(b, factFailed, refused))
+	b.loop.settle()
+	b.want(login, "enriched")
+	b.want(phone, "enriched")
+	b.want(second, "code_refused")
+	if code.sends != 0 {
+		t.Errorf("I3: a code with a RESULT of the first layout was sent %d times", code.sends)
+	}
+}
+
+// Made by sealing outcome o1, u1, a1 for the second send of code c1.
+const (
+	goldenFactKey = "s1|99bffc39a98bb0b9a69f919616bb3e3a|RESULT|2"
+	goldenFact    = "025c17c34894bbd4da02e3ab61000000000000004d0000019ca9450a7b0102733184077c20c5ef2d035d040b7618fad424927393a64430b6f6b7c8e7505694d18cb72e447ddb5c452411f60185fd177e6b98f13c80bf1a83073521b364470c57c675822f"
+)
+
+// The bytes of a record that a shipped version wrote: both layouts are for as
+// long as a session lives, and this one is the newest.
+func TestSlimLayoutGolden(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	value, err := hex.DecodeString(goldenFact)
+	must(t, err)
+	rec := &stream.Record{Topic: schemas.TopicSessions, Key: []byte(goldenFactKey), Value: value}
+	f, sealed, ok := readFact(rec)
+	if !ok || string(f.session) != "s1" || f.kind != factResult || f.attempt != 2 || f.loginOffset != 77 || f.at != 1772366400123 {
+		t.Fatalf("read %+v, %v", f, ok)
+	}
+	got, err := b.proc.facts.open(&f, sealed, testApp)
+	if err != nil || got.SessionKey != string(keyOf("c1")) || got.OpenID != "o1" || got.UnionID != "u1" || got.AnonymousOpenID != "a1" {
+		t.Fatalf("opened %q %q %q %q, %v", got.SessionKey, got.OpenID, got.UnionID, got.AnonymousOpenID, err)
+	}
+}
+
+// Whatever the head and key of a record say is what was sealed, or the record
+// does not open.
+func TestFactIsBoundToItsKeyHeadAndApp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, change := range map[string]func(f *fact, sealed []byte, app *string){
+		"nothing":         func(*fact, []byte, *string) {},
+		"the session":     func(f *fact, _ []byte, _ *string) { f.session = []byte("s2") },
+		"the code":        func(f *fact, _ []byte, _ *string) { f.hash[0] ^= 1 },
+		"the kind":        func(f *fact, _ []byte, _ *string) { f.kind = factFailed },
+		"the attempt":     func(f *fact, _ []byte, _ *string) { f.attempt = 2 },
+		"the login":       func(f *fact, _ []byte, _ *string) { f.loginOffset++ },
+		"the time":        func(f *fact, _ []byte, _ *string) { f.at++ },
+		"the app":         func(_ *fact, _ []byte, app *string) { *app = otherApp },
+		"the layout":      func(f *fact, _ []byte, _ *string) { f.layout = layoutFirst },
+		"a byte of it":    func(_ *fact, sealed []byte, _ *string) { sealed[len(sealed)-20] ^= 1 },
+		"a byte of a tag": func(_ *fact, sealed []byte, _ *string) { sealed[len(sealed)-1] ^= 1 },
+	} {
+		rec, err := b.proc.facts.record(factResult, b.factFor("s1", "c1", 7), 0)
+		must(t, err)
+		f, sealed, ok := readFact(rec)
+		if !ok {
+			t.Fatal("not read")
+		}
+		app := testApp
+		change(&f, sealed, &app)
+		if _, err := b.proc.facts.open(&f, sealed, app); (err == nil) != (name == "nothing") {
+			t.Errorf("%s changed: %v", name, err)
+		}
+	}
+}
+
+// A record that is torn or nobody's is passed over, is told, and is counted; it
+// stops nothing, and takes nothing with it.
+func TestTornAndForeignRecordsAreSkippedLoudly(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(rec *stream.Record){
+		"cut in the head":         func(r *stream.Record) { r.Value = r.Value[:20] },
+		"head alone":              func(r *stream.Record) { r.Value = r.Value[:factSize] },
+		"a layout to come":        func(r *stream.Record) { r.Value[0] = 3 },
+		"a key without parts":     func(r *stream.Record) { r.Key = []byte("nobody's") },
+		"a key without a session": func(r *stream.Record) { r.Key = r.Key[bytes.IndexByte(r.Key, '|'):] },
+		"a kind to come":          func(r *stream.Record) { r.Key = bytes.Replace(r.Key, []byte("RESULT"), []byte("REFUND"), 1) },
+		"a third send":            func(r *stream.Record) { r.Key[len(r.Key)-1] = '3' },
+		"a hash that is none":     func(r *stream.Record) { r.Key[bytes.IndexByte(r.Key, '|')+1] = 'z' },
+		"no key":                  func(r *stream.Record) { r.Key = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			registry := prometheus.NewRegistry()
+			b := newBench(t, func(c *Config) { c.Logger, c.Metrics = slog.New(slog.NewTextHandler(&log, nil)), registry })
+			rec := b.resultOf("c0", "s0", 0)
+			change(rec)
+			b.sessions = append(b.sessions, rec, b.resultOf("c1", "s1", 0))
+			b.code("c1", "o1")
+			login := b.login("s1", "c1")
+			b.loop.settle()
+			b.want(login, "enriched")
+			if !strings.Contains(string(gathered(t, registry)), `doustream_enrich_state_skipped_total{state="sessions"} 1`+"\n") {
+				t.Error("it is not counted, or not once")
+			}
+			if !strings.Contains(log.String(), "skip a record of doustream.sessions") || !strings.Contains(log.String(), "ERROR") {
+				t.Errorf("it is not told: %s", &log)
+			}
+			if b.loop.task.ledger.table.facts != 1 {
+				t.Errorf("%d facts; want 1", b.loop.task.ledger.table.facts)
+			}
+		})
+	}
+}
+
+// A tombstone is what retention or an operator leaves: no reason to be loud.
+func TestTombstoneIsPassedOverQuietly(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	b := newBench(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	rec := b.resultOf("c1", "s1", 0)
+	rec.Value = nil
+	b.loop.task.Restore(rec)
+	if log.Len() != 0 || b.loop.task.ledger.table.facts != 0 {
+		t.Errorf("%d facts; want none. Log: %s", b.loop.task.ledger.table.facts, &log)
+	}
+}
+
+func TestSessionsPastTheirLifeAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	task := b.loop.task
+	old := b.now
+	keep := func(session string, code int, at time.Time) {
+		f := outcome(session, code, factResult, at.UnixMilli())
+		task.ledger.table.add(&f, make([]byte, 100), b.now.UnixMilli())
+	}
+	keep("old", 0, old)
+	keep("clock ahead", 0, old.Add(1000*time.Hour))
+	for i := range firstChunk / 100 { // the rest of the chunk, and more
+		keep("filler", i, old)
+	}
+	b.now = b.now.Add(task.cfg.SessionLife + time.Minute)
+	b.sessions = append(b.sessions, b.resultOf("c1", "young", 0))
+	b.loop.settle()
+	task.sweep()
+	if task.ledger.table.newest("old") != 0 || task.ledger.table.newest("clock ahead") != 0 {
+		t.Error("sessions past their life are kept")
+	}
+	if task.ledger.table.newest("young") == 0 {
+		t.Error("a young session is forgotten")
+	}
+	late := firstLayout(b, factResult, &schemas.SessionFact{
+		SessionID: "late", AppID: testApp, CodeHash: make([]byte, 16), Attempt: 1, At: old.UnixMilli(),
+	})
+	task.Restore(late)
+	if task.ledger.table.newest("late") != 0 {
+		t.Error("what is past its life is taken in")
+	}
+}

@@ -1,0 +1,218 @@
+package enrich
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/platform/embedded"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+// BenchmarkRestore restores the session table of all partitions from a log as
+// enrich leaves it: a SENT and a RESULT for each session, in batches of a
+// handful. Compaction takes neither away, as each fact has a key of its own;
+// retention does, with the session's life. Beside it a bare reader does what
+// Kafka's client must in any case. The broker is a process of its own, on the
+// same cores. DOUSTREAM_BENCH_SESSIONS is how many sessions; a million unless
+// it is set.
+func BenchmarkRestore(b *testing.B) {
+	const partitions = 8
+	sessions := benchCount(b, "DOUSTREAM_BENCH_SESSIONS", 1_000_000)
+	connect := brokerProcess(b, partitions)
+	fillSessions(b, connect, sessions, partitions)
+	b.Run("bare", func(b *testing.B) {
+		restoreRun(b, 2*sessions, func(b *testing.B) { restoreBare(b, connect, 2*sessions) })
+	})
+	b.Run("enrich", func(b *testing.B) {
+		restoreRun(b, 2*sessions, func(b *testing.B) { restoreTable(b, connect, sessions, partitions) })
+	})
+}
+
+// benchCount is a benchmark's size, which the environment may change.
+func benchCount(b *testing.B, variable string, usual int) int {
+	text := os.Getenv(variable)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	must(b, err)
+	return n
+}
+
+// brokerProcess starts a broker that takes no memory of this process.
+func brokerProcess(b *testing.B, partitions int32) []kgo.Opt {
+	k, err := embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{})
+	must(b, err)
+	b.Cleanup(func() { _ = k.Close() })
+	connect := []kgo.Opt{kgo.SeedBrokers(k.Brokers()...)}
+	cl, err := kgo.NewClient(connect...)
+	must(b, err)
+	defer cl.Close()
+	_, err = kadm.NewClient(cl).CreateTopics(b.Context(), partitions, 1, nil, rigTopics()...)
+	must(b, err)
+	return connect
+}
+
+// fillSessions writes the facts of sessions with ids of the usual lengths.
+func fillSessions(b *testing.B, connect []kgo.Opt, sessions int, partitions int32) {
+	proc, err := newProcessor(testConfig(), testDeps(b, newFakePlatform()))
+	must(b, err)
+	cl, err := kgo.NewClient(append(connect, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(1<<15),
+		kgo.ProducerLinger(2*time.Millisecond), kgo.ProducerBatchMaxBytes(4<<10))...)
+	must(b, err)
+	defer cl.Close()
+	var fillers sync.WaitGroup
+	for from := range partitions {
+		fillers.Go(func() {
+			for i := int(from); i < sessions; i += int(partitions) {
+				for _, kind := range []factKind{factSent, factResult} {
+					rec, err := proc.facts.record(kind, benchSession(i, kind), from)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) {
+						if err != nil {
+							b.Error(err)
+						}
+					})
+				}
+			}
+		})
+	}
+	fillers.Wait()
+	must(b, cl.Flush(context.Background()))
+}
+
+// benchSession is a fact whose ids are as long as in life: a UUID for the
+// session, an open id and a union id of the platform's.
+func benchSession(i int, kind factKind) *schemas.SessionFact {
+	hash := hashCode(testApp, strconv.Itoa(i), &schemas.Login{Code: "code"})
+	f := &schemas.SessionFact{
+		SessionID: fmt.Sprintf("%08x-58cc-4372-a567-%012x", i, i), AppID: testApp, CodeHash: hash[:], CodeKind: schemas.CodeKindCode,
+		Attempt: 1, Owner: "enrich-doustream-enrich-0-3-12-a8f0c17e55d1b2c3", At: time.Now().UnixMilli(), LoginOffset: int64(i), LoginAt: time.Now().UnixMilli(),
+	}
+	if kind == factResult {
+		f.SessionKey = string(keyOf(strconv.Itoa(i)))
+		f.OpenID, f.UnionID = fmt.Sprintf("_000%032x", i), fmt.Sprintf("%032x", i)
+		f.LogID = fmt.Sprintf("2026112220490%021x", i)
+	}
+	return f
+}
+
+func restoreRun(b *testing.B, facts int, run func(*testing.B)) {
+	var cpu time.Duration
+	for range b.N {
+		before := cpuTime()
+		run(b)
+		cpu += cpuTime() - before
+	}
+	n := float64(facts) * float64(b.N)
+	b.ReportMetric(n/b.Elapsed().Seconds(), "facts/s")
+	b.ReportMetric(float64(cpu.Nanoseconds())/n, "cpu-ns/fact")
+}
+
+func restoreBare(b *testing.B, connect []kgo.Opt, facts int) {
+	cl, err := kgo.NewClient(append(connect, kgo.ConsumeTopics(schemas.TopicSessions), kgo.FetchMaxPartitionBytes(4<<20),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
+	must(b, err)
+	defer cl.Close()
+	for read := 0; read < facts; {
+		cl.PollFetches(context.Background()).EachRecord(func(*kgo.Record) { read++ })
+	}
+}
+
+// restoreTable runs the role until every task is open, and reports what the
+// tables occupy.
+func restoreTable(b *testing.B, connect []kgo.Opt, sessions int, partitions int32) {
+	b.StopTimer()
+	newTask, err := New(testConfig(), testDeps(b, newFakePlatform()))
+	must(b, err)
+	debug.FreeOSMemory()
+	before := heapInUse()
+	var mu sync.Mutex
+	var tasks []*Task
+	var open sync.WaitGroup
+	open.Add(int(partitions))
+	role, err := stream.New(stream.Config{
+		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
+		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
+		State:  []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger: slog.New(slog.DiscardHandler),
+	}, func(l *stream.Loop) stream.Task {
+		t := newTask(l).(*Task)
+		mu.Lock()
+		tasks = append(tasks, t)
+		mu.Unlock()
+		return &opening{t, open.Done}
+	})
+	must(b, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	b.StartTimer()
+	go func() { done <- role.Run(ctx) }()
+	open.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(resident("VmHWM"))/(1<<20), "peak-RSS-MB")
+	facts := 0
+	for _, t := range tasks {
+		facts += t.ledger.table.facts
+	}
+	if facts != sessions {
+		b.Errorf("%d sessions restored; want %d", facts, sessions)
+	}
+	debug.FreeOSMemory()
+	b.ReportMetric(float64(heapInUse()-before)/float64(sessions), "heap-B/session")
+	b.ReportMetric(float64(resident("VmRSS"))/(1<<20), "RSS-MB")
+	cancel()
+	must(b, <-done)
+	runtime.KeepAlive(tasks)
+	b.StartTimer()
+}
+
+// opening is a task that says when it is open.
+type opening struct {
+	*Task
+	opened func()
+}
+
+func (o *opening) Open() {
+	o.Task.Open()
+	o.opened()
+}
+
+// heapInUse is what lives on the heap after a collection.
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// resident reads one of the process's figures from Linux, in bytes; 0 elsewhere.
+func resident(figure string) int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, figure+":"); ok {
+			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
