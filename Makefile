@@ -1,9 +1,9 @@
 # What a newcomer runs: `make demo`, `make test`. Engines and tools are installed by name, pinned, into .engines and .bin.
 .DEFAULT_GOAL := help
-.PHONY: help build demo chaos test test-race fuzz bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
+.PHONY: help build demo chaos chaos-sabotage test test-race fuzz bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## doustream and sandbox, into .bin
 	CGO_ENABLED=0 go build -trimpath -o .bin/ ./cmd/...
@@ -14,6 +14,9 @@ demo: engines build ## the whole system on this machine, with traffic, for a min
 chaos: engines engines-kafka build ## faults against an oracle, on both Kafkas: a quarter of an hour
 	.bin/sandbox chaos --faults 200 --events 20000 --seed $(or $(SEED),1)
 	.bin/sandbox chaos --kafka apache --faults 30 --events 6000 --seed $(or $(SEED),1)
+
+chaos-sabotage: engines ## whether chaos finds each bug that is planted in the program, one after another
+	DOUSTREAM_TEST_SABOTAGE=1 go test -count=1 -timeout 20m -v -run TestChaosFindsPlantedBugs ./cmd/sandbox
 
 test: engines ## all tests
 	go test -shuffle=on -timeout 15m ./...

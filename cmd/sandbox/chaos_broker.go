@@ -1,18 +1,27 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/embedded"
 )
 
-// brokerErrors are the errors of Kafka's that a Kafka in a box is made to say,
-// each where a real one says it.
-var brokerErrors = []struct {
+// brokerError is an error of Kafka's, by the name that a plan gives it.
+type brokerError struct {
 	name  string
 	fault embedded.KafkaFault
-}{
+}
+
+// brokerErrors are the errors of Kafka's that a Kafka in a box is made to say,
+// each where a real one says it.
+var brokerErrors = []brokerError{
 	{"not leader, on produce", broken(kerr.NotLeaderForPartition, 5, kmsg.Produce)},
 	{"not enough replicas, behind the append", broken(kerr.NotEnoughReplicasAfterAppend, 3, kmsg.Produce)},
 	{"not leader, on fetch", broken(kerr.NotLeaderForPartition, 5, kmsg.Fetch)},
@@ -35,4 +44,41 @@ var brokerErrors = []struct {
 
 func broken(err *kerr.Error, count int, key kmsg.Key) embedded.KafkaFault {
 	return embedded.KafkaFault{Keys: []int16{key.Int16()}, Code: err.Code, Count: count}
+}
+
+func (h *havoc) strikeBroker(ctx context.Context, f fault) error {
+	switch f.kind {
+	case faultErrors:
+		i := slices.IndexFunc(brokerErrors, func(e brokerError) bool { return e.name == f.target })
+		return h.world.kafka.Fault(brokerErrors[i].fault)
+	case faultCoords:
+		return h.world.kafka.Fault(embedded.KafkaFault{MoveCoordinators: true})
+	case faultStall:
+		return standStill(ctx, h.world.kafka.Process, f.lasts)
+	}
+	if f.kind == faultReboot {
+		if err := h.world.kafka.Terminate(); err != nil {
+			return err
+		}
+		rest(ctx, f.lasts)
+		return h.world.kafka.Restart(ctx)
+	}
+	node, err := strconv.Atoi(f.target)
+	if err != nil {
+		return fmt.Errorf("read a node's number: %w", err)
+	}
+	if f.kind == faultNode {
+		return standStill(ctx, h.world.apache.Node(node), f.lasts)
+	}
+	h.world.apache.Kill(node)
+	rest(ctx, f.lasts)
+	return h.world.apache.Restart(ctx, node)
+}
+
+func standStill(ctx context.Context, p *embedded.Process, lasts time.Duration) error {
+	if err := p.Pause(); err != nil {
+		return err
+	}
+	rest(ctx, lasts)
+	return p.Resume()
 }

@@ -14,17 +14,20 @@ type faultKind string
 
 // The kinds. Those of a role strike one doustream process.
 const (
-	faultKill   faultKind = "kill -9"            // and start again after a while
-	faultTerm   faultKind = "SIGTERM"            // likewise
-	faultFreeze faultKind = "SIGSTOP, short"     // below the session time-out
-	faultPause  faultKind = "SIGSTOP, long"      // beyond it: others take over, and then it wakes
-	faultBroker faultKind = "broker kill -9"     // one node of Apache Kafka
-	faultReboot faultKind = "broker restart"     // Kafka in a box, in order: after a kill it loses open transactions' marks
-	faultStall  faultKind = "broker SIGSTOP"     // Kafka in a box answers nobody
-	faultErrors faultKind = "broker errors"      // requests of one kind fail
-	faultCoords faultKind = "coordinators move"  // every group and transaction has another one
-	faultHouse  faultKind = "clickhouse kill -9" // and start again after a while
-	faultQuiet  faultKind = "clickhouse SIGSTOP" // it answers nobody
+	faultKill   faultKind = "kill -9"             // and start again after a while
+	faultTerm   faultKind = "SIGTERM"             // likewise
+	faultFreeze faultKind = "SIGSTOP, short"      // below the session time-out
+	faultPause  faultKind = "SIGSTOP, long"       // beyond it: others take over, and then it wakes
+	faultJoin   faultKind = "instance joins"      // and leaves after a while, for good
+	faultLeave  faultKind = "instance leaves"     // and comes back after a long while
+	faultBroker faultKind = "broker kill -9"      // one node of Apache Kafka
+	faultNode   faultKind = "broker node SIGSTOP" // likewise
+	faultReboot faultKind = "broker restart"      // Kafka in a box, in order: after a kill it loses open transactions' marks
+	faultStall  faultKind = "broker SIGSTOP"      // Kafka in a box answers nobody
+	faultErrors faultKind = "broker errors"       // requests of one kind fail
+	faultCoords faultKind = "coordinators move"   // every group and transaction has another one
+	faultHouse  faultKind = "clickhouse kill -9"  // and start again after a while
+	faultQuiet  faultKind = "clickhouse SIGSTOP"  // it answers nobody
 
 	faultRefuse   faultKind = "platform refuses connections"
 	faultHang     faultKind = "platform hangs"
@@ -38,7 +41,7 @@ const (
 type fault struct {
 	at     time.Duration // since the start
 	kind   faultKind
-	target string        // a process's instance, a broker's number, or an error of Kafka's
+	target string        // a process's instance, a role, a broker's number, or an error of Kafka's
 	lasts  time.Duration // until it is healed
 }
 
@@ -51,6 +54,7 @@ type cast struct {
 	roles      []string // instances of doustream
 	nodes      int      // of Apache Kafka; 0: Kafka in a box
 	clickhouse bool
+	only       []string // kinds; empty: all
 }
 
 // menuItem is one kind with how often it is drawn and how long it lasts.
@@ -70,6 +74,8 @@ func (c cast) menu() []menuItem {
 		{faultTerm, 8, 0, 2 * s},
 		{faultFreeze, 6, s / 2, 4 * s},
 		{faultPause, 5, 11 * s, 14 * s},
+		{faultJoin, 6, 8 * s, 20 * s},
+		{faultLeave, 3, 8 * s, 16 * s},
 		{faultRefuse, 4, s, 6 * s},
 		{faultHang, 4, s, 6 * s},
 		{faultGarbage, 4, s, 4 * s},
@@ -78,12 +84,15 @@ func (c cast) menu() []menuItem {
 		{faultBusy, 4, s, 4 * s},
 	}
 	if c.nodes > 0 {
-		items = append(items, menuItem{faultBroker, 14, s, 5 * s})
+		items = append(items, menuItem{faultBroker, 14, s, 5 * s}, menuItem{faultNode, 4, s, 12 * s})
 	} else {
 		items = append(items, menuItem{faultReboot, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultCoords, 4, 0, 0})
 	}
 	if c.clickhouse {
 		items = append(items, menuItem{faultHouse, 6, 0, 3 * s}, menuItem{faultQuiet, 3, s, 5 * s})
+	}
+	if len(c.only) > 0 {
+		items = slices.DeleteFunc(items, func(m menuItem) bool { return !slices.Contains(c.only, string(m.kind)) })
 	}
 	return items
 }
@@ -120,14 +129,20 @@ func draw(rng *rand.Rand, menu []menuItem, total int) menuItem {
 
 func (c cast) target(rng *rand.Rand, kind faultKind) string {
 	switch kind {
-	case faultKill, faultTerm, faultFreeze, faultPause:
+	case faultKill, faultTerm, faultFreeze, faultPause, faultLeave:
 		return c.roles[rng.IntN(len(c.roles))]
-	case faultBroker:
-		if c.nodes > 0 {
-			return fmt.Sprint(1 + rng.IntN(c.nodes))
-		}
+	case faultJoin:
+		return roleOf(c.roles[rng.IntN(len(c.roles))])
+	case faultBroker, faultNode:
+		return fmt.Sprint(1 + rng.IntN(c.nodes))
 	case faultErrors:
 		return brokerErrors[rng.IntN(len(brokerErrors))].name
 	}
 	return ""
+}
+
+// roleOf is the role of an instance: enrich of enrich-2.
+func roleOf(instance string) string {
+	role, _, _ := strings.Cut(instance, "-")
+	return role
 }

@@ -36,7 +36,11 @@ func printScorecard(out io.Writer, o *oracle, h *havoc, seed uint64, took time.D
 	if n := h.crashes(); n > 0 {
 		fmt.Fprintf(out, "  %6d  times a process ended by itself and was started again\n", n)
 	}
-	fmt.Fprintf(out, "  %6d  outcomes that a fault explains: answers that never came, and what hung on them\n\nscorecard\n", o.excused)
+	fmt.Fprint(out, "\nwhat the faults cost: answers that nobody can have heard, and what hung on them\n")
+	for _, what := range slices.Sorted(maps.Keys(o.excused)) {
+		fmt.Fprintf(out, "  %6d  %s\n", o.excused[what], what)
+	}
+	fmt.Fprint(out, "\nscorecard\n")
 	for _, c := range charges {
 		found := o.findings[c]
 		fmt.Fprintf(out, "  %6d  %s\n", len(found), c)

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,7 +21,8 @@ import (
 // secretHunt looks for secrets where none may be (I8): whatever doustream
 // writes, other than the original bytes of a dead letter.
 type secretHunt struct {
-	needles map[string]string // a secret, and what it is
+	words   map[string]string // a secret, and what it is
+	phrases map[string]string // likewise
 	found   map[string]int    // what was seen where, and how often
 }
 
@@ -29,44 +30,46 @@ type secretHunt struct {
 // digits.
 const minToken = 11
 
-// newSecretHunt knows the apps' secrets, the keys, every code, the phone
-// numbers, and the session keys of some users.
-func newSecretHunt(ctx context.Context, env environment, sent []traffic.Sent, codes []douyintest.CodeHistory, control *douyintest.Control) (*secretHunt, error) {
-	h := &secretHunt{needles: map[string]string{}, found: map[string]int{}}
+// newSecretHunt knows the apps' secrets, the keys, every code and session key,
+// and what users hid in their events. Tokens it knows by their looks.
+func newSecretHunt(env environment, sent []traffic.Sent, codes []douyintest.CodeHistory) *secretHunt {
+	h := &secretHunt{words: map[string]string{}, phrases: map[string]string{}, found: map[string]int{}}
 	for _, app := range traffic.Apps() {
-		h.add(string(app.Secret), "an AppSecret")
+		h.phrase(string(app.Secret), "an AppSecret")
 	}
 	for _, name := range []string{"DOUSTREAM_SEALING_KEYS", "DOUSTREAM_PERSONAL_KEYS", "DOUSTREAM_PHONE_PEPPERS"} {
 		_, key, _ := strings.Cut(env[name], ":")
-		h.add(key, "a key of "+name)
+		h.phrase(key, "a key of "+name)
 		if raw, err := base64.StdEncoding.DecodeString(key); err == nil {
-			h.add(string(raw), "a key of "+name)
+			h.phrase(string(raw), "a key of "+name)
 		}
 	}
-	users := map[[2]string]bool{}
 	for _, c := range codes {
-		h.add(c.Code, "a login code")
-		if len(users) < 200 {
-			users[[2]string{c.AppID, c.User}] = true
-		}
+		h.word(c.Code, "a login code")
+		h.word(c.SessionKey, "a session key")
 	}
 	for _, s := range sent {
-		h.add(s.Phone, "a phone number")
-		h.add("86"+s.Phone, "a phone number")
-	}
-	for user := range users {
-		login, err := control.User(ctx, user[0], user[1])
-		if err != nil {
-			return nil, fmt.Errorf("ask for a session key: %w", err)
+		for _, number := range []string{s.Phone, s.Says["phone"]} {
+			h.word(number, "a phone number")
+			h.word("86"+number, "a phone number")
 		}
-		h.add(login.SessionKey, "a session key")
+		h.phrase(s.Says["name"], "a recipient's name")
+		h.phrase(s.Says["detail"], "an address's detail")
 	}
-	return h, nil
+	return h
 }
 
-func (h *secretHunt) add(secret, what string) {
+// word adds a secret that stands between letters of another kind.
+func (h *secretHunt) word(secret, what string) {
 	if len(secret) >= minToken {
-		h.needles[secret] = what
+		h.words[secret] = what
+	}
+}
+
+// phrase adds one that is looked for everywhere.
+func (h *secretHunt) phrase(secret, what string) {
+	if secret != "" {
+		h.phrases[secret] = what
 	}
 }
 
@@ -85,21 +88,25 @@ func (h *secretHunt) search(where string, raw []byte) {
 				end++
 			}
 			if end-start >= minToken {
-				if what, ok := h.needles[string(raw[start:end])]; ok {
+				word := string(raw[start:end])
+				if what, ok := h.words[word]; ok {
 					h.found[what+" in "+where]++
+				} else if isToken.MatchString(word) {
+					h.found["a token in "+where]++
 				}
 			}
 			start = end
 		}
 	}
-	for secret, what := range h.needles {
-		if strings.Contains(what, "AppSecret") || strings.Contains(what, "key of") {
-			if bytes.Contains(raw, []byte(secret)) {
-				h.found[what+" in "+where]++
-			}
+	for secret, what := range h.phrases {
+		if bytes.Contains(raw, []byte(secret)) {
+			h.found[what+" in "+where]++
 		}
 	}
 }
+
+// isToken knows the platform's tokens, access and client.
+var isToken = regexp.MustCompile(`(?:clt\.|0801121)[0-9a-f]{40}`)
 
 // searchTopics looks at everything that doustream wrote to Kafka.
 func (h *secretHunt) searchTopics(ctx context.Context, env environment) error {
@@ -132,13 +139,13 @@ func (h *secretHunt) searchRecord(rec *kgo.Record, deadLetter bool) {
 }
 
 // searchLogs looks at what every process said.
-func (h *secretHunt) searchLogs(w *world, roles []*role) error {
-	for _, r := range roles {
-		raw, err := os.ReadFile(w.logPath(r.name))
+func (h *secretHunt) searchLogs(w *world, instances []string) error {
+	for _, name := range instances {
+		raw, err := os.ReadFile(w.logPath(name))
 		if err != nil {
 			return fmt.Errorf("read log: %w", err)
 		}
-		h.search("the log of "+filepath.Base(r.name), raw)
+		h.search("the log of "+name, raw)
 	}
 	return nil
 }

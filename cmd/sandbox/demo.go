@@ -26,8 +26,10 @@ type demoOptions struct {
 	world       worldOptions
 	traffic     traffic.Config
 	keep        bool
-	backlog     bool // the traffic is there before anybody reads it
+	doustream   string // the program; empty: the one beside this
+	backlog     bool   // the traffic is there before anybody reads it
 	driver      string
+	token       string        // kind; empty: the driver's own
 	enrich      int           // processes
 	sinks       int           // likewise; 0: one
 	latency     time.Duration // of the platform

@@ -23,13 +23,16 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	env.keep("DOUSTREAM_TOPIC_PARTITIONS", func() string { return "4" })
 	env["DOUSTREAM_SESSION_WAIT"] = d.sessionWait.String()
 	env["DOUSTREAM_NOTIFY_DRIVER"] = d.driver
+	if d.token != "" {
+		env["DOUSTREAM_NOTIFY_TOKEN"] = d.token
+	}
 	if d.outage == 0 { // a machine that is busy for seconds is no platform that does not answer
 		env["DOUSTREAM_DOUYIN_TIMEOUT"] = "20s"
 	}
 	if err := env.write(d.world.envFile()); err != nil {
 		return err
 	}
-	if d.programs, err = newPrograms(ctx, d.world); err != nil {
+	if d.programs, err = newPrograms(ctx, d.world, d.doustream); err != nil {
 		return err
 	}
 	d.say("making topics and tables")

@@ -18,9 +18,12 @@ type programs struct {
 	binary string
 }
 
-// newPrograms finds or builds the doustream program: beside this one, or from
-// the source around the working directory.
-func newPrograms(ctx context.Context, w *world) (*programs, error) {
+// newPrograms finds or builds the doustream program: the one that is named, or
+// beside this one, or from the source around the working directory.
+func newPrograms(ctx context.Context, w *world, named string) (*programs, error) {
+	if named != "" {
+		return &programs{w, named}, nil
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)

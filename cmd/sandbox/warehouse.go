@@ -70,6 +70,47 @@ func (w *warehouse) outcomes(ctx context.Context) ([]outcome, error) {
 	return all, nil
 }
 
+// users reads the view users, in part.
+func (w *warehouse) users(ctx context.Context) ([]userRow, error) {
+	rows, err := w.conn.Query(ctx, "SELECT toString(app_id), open_id, first_seen_at, last_seen_at, nick_name, phone_masked, toString(city) FROM users")
+	if err != nil {
+		return nil, fmt.Errorf("read users: %w", err)
+	}
+	var all []userRow
+	for rows.Next() {
+		var u userRow
+		if err := rows.Scan(&u.app, &u.openID, &u.firstSeen, &u.lastSeen, &u.nick, &u.phone, &u.city); err != nil {
+			return nil, fmt.Errorf("read users: %w", err)
+		}
+		all = append(all, u)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read users: %w", err)
+	}
+	return all, nil
+}
+
+// eachText shows every row of every table to see, as text.
+func (w *warehouse) eachText(ctx context.Context, see func(where string, text []byte)) error {
+	for _, table := range []string{"user_events", "user_facts", "notifications", "dead_letters", "consents"} {
+		rows, err := w.conn.Query(ctx, "SELECT toString(tuple(*)) FROM "+table)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", table, err)
+		}
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return fmt.Errorf("read %s: %w", table, err)
+			}
+			see("table "+table, []byte(text))
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("read %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // question is something that an analyst asks.
 type question struct{ asked, sql string }
 

@@ -31,7 +31,9 @@ type worldOptions struct {
 	kafka string   // embedded or apache
 	nodes int      // Kafka's brokers: 1 or 3
 	only  []string // parts; empty: all
-	say   func(format string, args ...any)
+	// platform are further flags of the sandbox's command of that name.
+	platform []string
+	say      func(format string, args ...any)
 }
 
 func (o worldOptions) has(part string) bool { return len(o.only) == 0 || slices.Contains(o.only, part) }

@@ -32,7 +32,7 @@ func (w *world) choosePlatform(o worldOptions) error {
 
 // startPlatform starts the simulator as its own process and waits until its
 // control API answers.
-func (w *world) startPlatform(ctx context.Context, _ worldOptions) error {
+func (w *world) startPlatform(ctx context.Context, o worldOptions) error {
 	log, err := w.log(platformPart)
 	if err != nil {
 		return err
@@ -43,8 +43,9 @@ func (w *world) startPlatform(ctx context.Context, _ worldOptions) error {
 	}
 	addr, control := strings.TrimPrefix(w.env[platformVariable], "http://"), w.env[controlVariable]
 	w.platform, err = embedded.StartProcess(ctx, embedded.Command{
-		Name: platformPart, Path: exe, Args: []string{"platform", "--addr", addr, "--control", strings.TrimPrefix(control, "http://")},
-		Env: w.env.lines(), Log: log,
+		Name: platformPart, Path: exe,
+		Args: append([]string{"platform", "--addr", addr, "--control", strings.TrimPrefix(control, "http://")}, o.platform...),
+		Env:  w.env.lines(), Log: log,
 		Ready: func(ctx context.Context) error {
 			return poll(ctx, func() error { return douyintest.NewControl(control).Health(ctx) })
 		},

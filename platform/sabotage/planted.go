@@ -24,7 +24,7 @@ var (
 	// ForgetTokens has a new owner fetch tokens in place of adopting them.
 	ForgetTokens = planted("forget-tokens")
 	// BlindInsert inserts without a look-up first, under another token each
-	// time.
+	// time, and commits now and then, as a sink does that is at least once.
 	BlindInsert = planted("blind-insert")
 )
 

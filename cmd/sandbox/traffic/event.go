@@ -43,6 +43,7 @@ type plan struct {
 	coord   string
 	payload func(now time.Time) []byte
 	want    []string
+	says    facts // beside who the user is
 
 	age    time.Duration               // how long ago it happened, by both of its timestamps
 	text   bool                        // occurred_at as RFC 3339
@@ -71,7 +72,8 @@ func (p *plan) build(v *visit, now time.Time) message {
 		p.edit(&e)
 	}
 	m := message{topic: p.topic, key: []byte(v.session), at: at, sent: Sent{
-		ID: id, AppID: v.app, Session: v.session, User: v.login.OpenID, Case: p.name, Want: p.want,
+		ID: id, AppID: v.app, Session: v.session, User: v.login.OpenID, At: at.UnixMilli(), Case: p.name, Want: p.want,
+		Says: identity(v.login).with(p.says),
 	}}
 	switch p.topic {
 	case schemas.TopicLogin:

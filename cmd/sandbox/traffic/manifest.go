@@ -19,6 +19,7 @@ type Sent struct {
 	AppID     string `json:"app_id,omitempty"`
 	Session   string `json:"session,omitempty"`
 	User      string `json:"user,omitempty"` // open_id
+	At        int64  `json:"at"`             // ms; when it happened, as the record says
 	SentAt    int64  `json:"sent_at"`        // ms; when it was handed to the producer
 	AckedAt   int64  `json:"acked_at"`       // ms; when Kafka had it
 	Case      string `json:"case"`           // what it tries
@@ -29,6 +30,11 @@ type Sent struct {
 	// (LOGIN), the status of a result (SENT), or the reason of a dead letter
 	// (code_refused).
 	Want []string `json:"want"`
+	// Template is the one that an order is sent by.
+	Template string `json:"template,omitempty"`
+	// Says is what an enriched record that comes of it must tell, by name: what
+	// doustream masks, hashes and seals is here in the clear.
+	Says map[string]string `json:"says,omitempty"`
 }
 
 // Wanted reports whether outcome is one that may come of it.

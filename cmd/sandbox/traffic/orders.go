@@ -52,7 +52,8 @@ func (p *orderPlan) build(v *visit, now time.Time) message {
 		value = encode(o)
 	}
 	return message{topic: schemas.TopicOrders, key: []byte(v.login.OpenID), value: value, at: now, sent: Sent{
-		ID: o.NotificationID, AppID: o.AppID, Session: v.session, User: o.OpenID, Case: p.name, Want: p.want, Order: true,
+		ID: o.NotificationID, AppID: o.AppID, Session: v.session, User: o.OpenID, At: now.UnixMilli(), Case: p.name, Want: p.want, Order: true,
+		Template: o.TemplateID,
 	}}
 }
 
@@ -91,6 +92,12 @@ var badOrders = []struct {
 	}},
 	{"order without consent, never asked", func(v *visit, name string) {
 		v.planOrder(orderPlan{name: name, template: templates[1], want: []string{"NO_CREDIT"}})
+	}},
+	{"order long after the user said no", func(v *visit, name string) {
+		v.sendLogin()
+		v.sendSubscription(templates[0], "reject")
+		v.at += 20 * v.think
+		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{"NO_CREDIT"}})
 	}},
 	{"order with forbidden words", func(v *visit, name string) {
 		v.consent()

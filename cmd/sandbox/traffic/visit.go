@@ -73,26 +73,26 @@ func (v *visit) send(p plan) {
 }
 
 // good plans an event that is as it should be.
-func (v *visit) good(topic string, kind schemas.Kind, payload func(now time.Time) []byte) {
-	v.send(v.goodPlan(topic, kind, payload))
+func (v *visit) good(topic string, kind schemas.Kind, says facts, payload func(now time.Time) []byte) {
+	v.send(v.goodPlan(topic, kind, says, payload))
 }
 
-func (v *visit) goodPlan(topic string, kind schemas.Kind, payload func(now time.Time) []byte) plan {
+func (v *visit) goodPlan(topic string, kind schemas.Kind, says facts, payload func(now time.Time) []byte) plan {
 	return plan{
-		name: "good", topic: topic, payload: payload, want: []string{kind.String()},
+		name: "good", topic: topic, payload: payload, want: []string{kind.String()}, says: says,
 		text: v.chance(.1), avro: v.chance(.1), repeat: v.chance(.01),
 	}
 }
 
 func (v *visit) sendLogin() {
 	v.logins = max(v.logins, 1)
-	v.good(schemas.TopicLogin, schemas.KindLogin, func(time.Time) []byte { return loginOf(v.login) })
+	v.good(schemas.TopicLogin, schemas.KindLogin, nil, func(time.Time) []byte { return loginOf(v.login) })
 	v.pause()
 }
 
 func (v *visit) sendRelogin() {
 	v.logins = 2
-	v.good(schemas.TopicLogin, schemas.KindLogin, func(time.Time) []byte { return loginOf(v.relogin) })
+	v.good(schemas.TopicLogin, schemas.KindLogin, nil, func(time.Time) []byte { return loginOf(v.relogin) })
 	v.pause()
 }
 
@@ -107,7 +107,7 @@ func (v *visit) key() func() string {
 
 func (v *visit) sendProfile() {
 	key, old, ms := v.key(), v.chance(.2), v.chance(.5)
-	v.good(schemas.TopicProfile, schemas.KindProfile, func(now time.Time) []byte {
+	v.good(schemas.TopicProfile, schemas.KindProfile, v.person.profileFacts(), func(now time.Time) []byte {
 		openID := ""
 		if old {
 			openID = v.login.OpenID
@@ -119,35 +119,36 @@ func (v *visit) sendProfile() {
 
 func (v *visit) sendPhone(key func() string) {
 	flat, ms := v.chance(.2), v.chance(.5)
-	v.good(schemas.TopicPhone, schemas.KindPhone, func(now time.Time) []byte {
+	v.good(schemas.TopicPhone, schemas.KindPhone, v.person.phoneFacts(), func(now time.Time) []byte {
 		return phoneOf(v.person.phone, key(), mark(v.app, now, ms), flat)
 	})
 	v.pause()
 }
 
 func (v *visit) sendLocation() {
-	p := v.goodPlan(schemas.TopicLocation, schemas.KindLocation, func(time.Time) []byte {
+	p := v.goodPlan(schemas.TopicLocation, schemas.KindLocation, nil, func(time.Time) []byte {
 		return locationOf(v.person.place, v.number%7 == 0)
 	})
 	p.coord = pick(v.rng, []string{"", "wgs84", "gcj02"})
+	p.says = v.person.locationFacts(p.coord)
 	v.send(p)
 	v.pause()
 }
 
 func (v *visit) sendAddress() {
-	v.good(schemas.TopicLocation, schemas.KindAddress, func(time.Time) []byte { return addressOf(v.person) })
+	v.good(schemas.TopicLocation, schemas.KindAddress, v.person.addressFacts(), func(time.Time) []byte { return addressOf(v.person) })
 	v.pause()
 }
 
 func (v *visit) sendDevice() {
-	v.good(schemas.TopicDevice, schemas.KindDevice, func(time.Time) []byte { return deviceOf(v.person.device) })
+	v.good(schemas.TopicDevice, schemas.KindDevice, v.person.device.facts(), func(time.Time) []byte { return deviceOf(v.person.device) })
 	v.pause()
 }
 
 // sendSubscription asks for one template and answers what the user said.
 func (v *visit) sendSubscription(template, status string) {
 	s := shape(v.rng.IntN(int(shapes)))
-	v.good(schemas.TopicSubscription, schemas.KindSubscription, func(time.Time) []byte { return subscriptionOf(s, template, status) })
+	v.good(schemas.TopicSubscription, schemas.KindSubscription, subscriptionFacts(template, status), func(time.Time) []byte { return subscriptionOf(s, template, status) })
 	switch {
 	case status != "accept":
 		v.grants = append(v.grants, grant{template: template, refused: true})

@@ -26,6 +26,8 @@ type CodeHistory struct {
 	IssuedAt  time.Time `json:"issued_at"`
 	Used      bool      `json:"used"`
 	Asks      []Ask     `json:"asks"`
+	// SessionKey is the one that the exchange gives; empty for an anonymous code.
+	SessionKey string `json:"session_key,omitempty"`
 }
 
 // TokenFetch is one request for a token.
@@ -155,6 +157,6 @@ func (p *Platform) Codes(least int) []CodeHistory {
 func (c *code) history(text string) CodeHistory {
 	return CodeHistory{
 		Code: text, AppID: c.app.id, User: c.user.name, Anonymous: c.anonymous,
-		IssuedAt: c.issuedAt, Used: c.used, Asks: slices.Clone(c.asks),
+		IssuedAt: c.issuedAt, Used: c.used, Asks: slices.Clone(c.asks), SessionKey: string(c.key),
 	}
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"doustream/cmd/sandbox/traffic"
+	"doustream/platform/douyin"
+	"doustream/platform/douyin/douyintest"
+)
+
+// judgeCodes holds what the platform was asked against I3: one send, and one
+// more when nobody can know what became of the first. A throttled request was
+// refused for certain, and the code is as good as before. A code's life is
+// counted from its event.
+func (o *oracle) judgeCodes() {
+	events := map[string]traffic.Sent{}
+	for _, s := range o.sent {
+		if s.Code != "" {
+			events[s.Code] = s
+		}
+	}
+	for _, c := range o.codes {
+		asks := slices.DeleteFunc(slices.Clone(c.Asks), func(a douyintest.Ask) bool { return a.Fault == douyintest.ModeThrottle })
+		name := "a code of " + c.User + ", issued " + c.IssuedAt.Format(time.TimeOnly)
+		switch {
+		case len(asks) > 2:
+			o.tell(chargeCodeTwice, "%s: %d times", name, len(asks))
+		case len(asks) == 2 && !o.unheard(asks[0]):
+			o.tell(chargeCodeTwice, "%s: twice, and the first answer was clear", name)
+		}
+		event, known := events[c.Code]
+		if !known {
+			continue // the anonymous one beside a code, which is asked with it
+		}
+		for _, a := range asks {
+			if late := a.At.Sub(time.UnixMilli(event.At)) - codeLife; late > handling {
+				o.tell(chargeCodeLate, "%s: %s too late", name, late)
+			}
+		}
+	}
+}
+
+// judgeTokens holds the fetches against I6: one for each app and refresh
+// period, never two at once. A second is granted when the answer to the first
+// was lost: by the platform, or by who asked, before it was published.
+func (o *oracle) judgeTokens() {
+	last := map[string]douyintest.TokenFetch{}
+	for _, f := range o.fetches {
+		if f.ErrNo != 0 || f.Fault != "" && !f.After {
+			continue
+		}
+		at := f.AppID + " " + string(f.Kind)
+		before, any := last[at]
+		if apart := f.At.Sub(before.At); any && before.Fault == "" && apart < refreshAfter(f.Kind, o.tokenLife) && !o.suffered("notify", before.At, before.At.Add(publishing)) {
+			o.tell(chargeToken, "%s of %s at %s, %s after the one before", f.Kind, f.AppID, f.At.Format(time.TimeOnly), apart)
+		}
+		last[at] = f
+	}
+}
+
+// publishing is what may lie between a token's fetch and its record.
+const publishing = 3 * time.Second
+
+// refreshAfter is the least time between two fetches of a token that nothing
+// has happened to. The stable one is the same while it lives; the others may be
+// refreshed early.
+func refreshAfter(kind douyin.Endpoint, life time.Duration) time.Duration {
+	if kind == douyin.EndpointStableClientToken {
+		return life - time.Second
+	}
+	return life * 3 / 4
+}

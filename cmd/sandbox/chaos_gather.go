@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"time"
+
+	"doustream/cmd/sandbox/traffic"
+	"doustream/schemas"
+)
+
+// gather waits for quiet and collects what there is to judge by.
+func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evidence, error) {
+	e := evidence{sent: sent, keys: newReaderKeys(d.world.env)}
+	if err := d.awaitResults(ctx, &e); err != nil {
+		return e, err
+	}
+	e.spans = h.history()
+	var err error
+	if e.open, err = openTransactions(ctx, d.world.env, outputTopics(d.world.env)...); err != nil {
+		return e, err
+	}
+	if e.consents, err = readConsents(ctx, d.world.env); err != nil {
+		return e, err
+	}
+	if err := d.askPlatform(ctx, &e); err != nil {
+		return e, err
+	}
+	hunt := newSecretHunt(d.world.env, sent, e.codes)
+	if d.world.clickhouse != nil {
+		if err := d.gatherRows(ctx, &e, hunt); err != nil {
+			return e, err
+		}
+	}
+	err = errors.Join(hunt.searchTopics(ctx, d.world.env), hunt.searchLogs(d.world, h.everybody()), hunt.searchMetrics(ctx, d.running()))
+	e.leaks = hunt.leaks()
+	return e, err
+}
+
+// askPlatform has the simulated platform tell what it was asked.
+func (d *demo) askPlatform(ctx context.Context, e *evidence) error {
+	codes, err1 := d.control.Codes(ctx, 1)
+	messages, err2 := d.control.Messages(ctx)
+	fetches, err3 := d.control.TokenFetches(ctx)
+	e.codes, e.messages, e.fetches, e.tokenLife = codes, messages, fetches, tokenLife
+	return errors.Join(err1, err2, err3)
+}
+
+// awaitResults reads inputs and results until every input has one, or nothing
+// has come for a while.
+func (d *demo) awaitResults(ctx context.Context, e *evidence) (err error) {
+	if e.inputs, err = readInputs(ctx, d.world.env); err != nil {
+		return err
+	}
+	for newest := time.Now(); ; {
+		before := len(e.outputs)
+		if e.outputs, e.garbled, err = readOutputs(ctx, d.world.env, e.keys); err != nil {
+			return err
+		}
+		missing := len(e.inputs) - countSources(e.outputs)
+		if len(e.outputs) > before {
+			newest = time.Now()
+		}
+		switch {
+		case missing <= 0:
+			return nil
+		case time.Since(newest) > d.patience:
+			d.say("nothing has come for %s, and %d of %d are missing", d.patience, missing, len(e.inputs))
+			return nil
+		}
+		d.say("%d of %d finished", len(e.inputs)-missing, len(e.inputs))
+		if !rest(ctx, quietPause) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// quietPause lies between two looks at whether all is done.
+const quietPause = 3 * time.Second
+
+func countSources(outputs []sighting) int {
+	sources := map[schemas.Source]struct{}{}
+	for _, s := range outputs {
+		sources[s.source] = struct{}{}
+	}
+	return len(sources)
+}
+
+// takeOver is how long a killed sink may hold its partitions up, and some.
+const takeOver = 40 * time.Second
+
+// gatherRows waits until ClickHouse holds as much as Kafka, asks it for every
+// row and user, and has doustream's own comparison done.
+func (d *demo) gatherRows(ctx context.Context, e *evidence, hunt *secretHunt) error {
+	house, err := openWarehouse(d.world.env)
+	if err != nil {
+		return err
+	}
+	defer house.close() //nolint:errcheck // only read from
+	waiting, cancel := context.WithTimeout(ctx, d.patience+takeOver)
+	defer cancel()
+	if have, err := house.await(waiting, uint64(len(e.outputs))); have < uint64(len(e.outputs)) {
+		d.say("ClickHouse holds %d rows of %d (%v)", have, len(e.outputs), err)
+	}
+	// A row is in its table before it is in what hangs on the table.
+	waiting, cancel = context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	if err := poll(waiting, func() error { return sinkIsDone(waiting, d.world.env) }); err != nil {
+		d.say("the sink has not finished: %v", err)
+	}
+	e.asked = true
+	if e.rows, err = house.outcomes(ctx); err != nil {
+		return err
+	}
+	if e.users, err = house.users(ctx); err != nil {
+		return err
+	}
+	if err := house.eachText(ctx, hunt.search); err != nil {
+		return err
+	}
+	out, err := d.programs.run(ctx, "verify", "--quiet")
+	if _, exited := errors.AsType[*exec.ExitError](err); exited {
+		e.verify = []string{strings.Join(strings.Fields(out), " ")}
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"doustream/cmd/sandbox/traffic"
+	"doustream/platform/douyin/douyintest"
+	"doustream/schemas"
+)
+
+var began = time.UnixMilli(1763800000000)
+
+// flawless is a login, a phone number and an order with everything as it must be.
+func flawless() evidence {
+	at := func(topic string, offset int64) schemas.Source {
+		return schemas.Source{Topic: topic, Partition: 1, Offset: offset}
+	}
+	login, phone, order := at(schemas.TopicLogin, 4), at(schemas.TopicPhone, 7), at(schemas.TopicOrders, 2)
+	sent := func(source schemas.Source, id, want string) traffic.Sent {
+		return traffic.Sent{
+			Topic: source.Topic, Partition: source.Partition, Offset: source.Offset, ID: id, AppID: "app", Session: "s", User: "o1",
+			At: began.UnixMilli(), SentAt: began.UnixMilli(), Case: "good", Want: []string{want}, Order: source.Topic == schemas.TopicOrders,
+		}
+	}
+	saw := func(topic string, source schemas.Source, id, what string) sighting {
+		return sighting{topic: topic, partition: 3, source: source, what: what, enriched: topic == schemas.TopicUsers, at: began.Add(time.Second), id: id, app: "app", session: "s", openID: "o1", occurred: began.UnixMilli(), says: map[string]string{}}
+	}
+	e := evidence{
+		inputs: []input{{login, "e1"}, {phone, "e2"}, {order, "n1"}},
+		sent:   []traffic.Sent{sent(login, "e1", "LOGIN"), sent(phone, "e2", "PHONE"), sent(order, "n1", "SENT")},
+		outputs: []sighting{
+			saw(schemas.TopicUsers, login, "e1", "LOGIN"), saw(schemas.TopicUsers, phone, "e2", "PHONE"), saw(schemas.TopicResults, order, "n1", "SENT"),
+		},
+		asked:     true,
+		rows:      []outcome{{source: login, what: "LOGIN"}, {source: phone, what: "PHONE"}, {source: order, what: "SENT"}},
+		codes:     []douyintest.CodeHistory{{Code: "c1", User: "u", IssuedAt: began, Used: true, Asks: []douyintest.Ask{{At: began.Add(time.Second)}}}},
+		tokenLife: time.Minute,
+		messages:  []douyintest.Message{{At: began.Add(time.Second), AppID: "app", OpenID: "o1", TemplateID: "t", Data: map[string]string{"k": "1"}, Delivered: true}},
+		fetches:   []douyintest.TokenFetch{{At: began, AppID: "app", Kind: "client_token"}},
+	}
+	e.sent[0].Code, e.sent[2].Template = "c1", "t"
+	e.sent[1].Says, e.outputs[1].says = map[string]string{"phone": "13812345678"}, map[string]string{"phone": "13812345678"}
+	e.users = []userRow{{app: "app", openID: "o1", lastSeen: began, firstSeen: began, phone: "138****5678"}}
+	return e
+}
+
+// TestOracle plants one fault after another: each must be charged, and nothing
+// else with it.
+func TestOracle(t *testing.T) {
+	t.Parallel()
+	suffered := []span{{began.Add(-time.Second), began.Add(time.Hour), "enrich"}, {began.Add(-time.Second), began.Add(time.Hour), "notify"}}
+	for _, c := range []struct {
+		name  string
+		plant func(e *evidence)
+		want  []charge
+	}{
+		{"nothing", func(*evidence) {}, nil},
+		{"an order without a result", func(e *evidence) { e.outputs, e.rows = e.outputs[:2], e.rows[:2] }, []charge{chargeUnanswered}},
+		{"an order with two", func(e *evidence) { e.outputs, e.rows = append(e.outputs, e.outputs[2]), append(e.rows, e.rows[2]) }, []charge{chargeAnswers}},
+		{"a result that is not there", func(e *evidence) {
+			e.outputs, e.rows = slices.Delete(e.outputs, 1, 2), slices.Delete(e.rows, 1, 2)
+			e.users[0].phone = ""
+		}, []charge{chargeLost}},
+		{"a result twice", func(e *evidence) { e.outputs = append(e.outputs, e.outputs[1]) }, []charge{chargeDoubled}},
+		{"a phone before its login", func(e *evidence) { e.outputs[0], e.outputs[1] = e.outputs[1], e.outputs[0] }, []charge{chargeOrder}},
+		{"another kind", func(e *evidence) { e.outputs[1].what, e.rows[1].what, e.users[0].phone = "DEVICE", "DEVICE", "" }, []charge{chargeOutcome}},
+		{"a dead letter without reason", func(e *evidence) {
+			dead(e, 1, "login_failed")
+		}, []charge{chargeReason}},
+		{"an unknown outcome on a good day", func(e *evidence) {
+			e.outputs[2].what, e.rows[2].what = "UNKNOWN", "UNKNOWN"
+		}, []charge{chargeOutcome}},
+		{"an unknown outcome on a bad day", func(e *evidence) {
+			e.outputs[2].what, e.rows[2].what, e.spans = "UNKNOWN", "UNKNOWN", suffered
+		}, nil},
+		{"a lost login while another role suffered", func(e *evidence) {
+			e.spans = suffered[1:]
+			e.outputs, e.rows, e.inputs, e.sent = e.outputs[:1], e.rows[:1], e.inputs[:1], e.sent[:1]
+			dead(e, 0, "code_outcome_unknown")
+		}, []charge{chargeReason}},
+		{"a lost login, and what hung on it", func(e *evidence) {
+			e.spans = suffered
+			dead(e, 0, "code_outcome_unknown")
+			dead(e, 1, "login_failed")
+		}, nil},
+		{"another session's record", func(e *evidence) { e.outputs[0].session, e.outputs[1].session = "s2", "s2" }, []charge{chargeContent, chargeContent}},
+		{"another time", func(e *evidence) { e.outputs[0].occurred++; e.users[0].lastSeen = began.Add(time.Millisecond) }, []charge{chargeContent}},
+		{"another phone number", func(e *evidence) {
+			e.outputs[1].says["phone"] = "13900005678"
+			e.users[0].phone = "139****5678"
+		}, []charge{chargeContent}},
+		{"a result of nothing", func(e *evidence) {
+			e.inputs, e.sent = e.inputs[:2], e.sent[:2]
+		}, []charge{chargeUnsent}},
+		{"an input that the producer sent again", func(e *evidence) {
+			again := e.inputs[1]
+			again.source.Offset = 9
+			e.inputs = append(e.inputs, again)
+			e.outputs = append(e.outputs, e.outputs[1])
+			e.outputs[3].source, e.rows = again.source, append(e.rows, outcome{source: again.source, what: "PHONE"})
+		}, nil},
+		{"a code three times", func(e *evidence) {
+			e.spans = suffered
+			e.codes[0].Asks = []douyintest.Ask{{At: began, Fault: douyintest.ModeReset}, {At: began, Fault: douyintest.ModeReset}, {At: began}}
+		}, []charge{chargeCodeTwice}},
+		{"a code again behind a lost answer", func(e *evidence) {
+			e.codes[0].Asks = []douyintest.Ask{{At: began, Fault: douyintest.ModeCut}, {At: began}}
+		}, nil},
+		{"a code again behind a clear answer", func(e *evidence) {
+			e.codes[0].Asks = append(e.codes[0].Asks, e.codes[0].Asks[0])
+		}, []charge{chargeCodeTwice}},
+		{"a code again behind a throttle", func(e *evidence) {
+			e.codes[0].Asks = []douyintest.Ask{{At: began, Fault: douyintest.ModeThrottle}, {At: began}}
+		}, nil},
+		{"a code past its life", func(e *evidence) { e.codes[0].Asks[0].At = began.Add(5 * time.Minute) }, []charge{chargeCodeLate}},
+		{"a second token", func(e *evidence) { fetch(e, 40*time.Second, "") }, []charge{chargeToken}},
+		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second, "") }, nil},
+		{"a second token behind a lost answer", func(e *evidence) {
+			e.fetches[0].Fault, e.fetches[0].After = douyintest.ModeReset, true
+			fetch(e, time.Second, "")
+		}, nil},
+		{"a second token behind a fault long after the first", func(e *evidence) {
+			e.spans = []span{{began.Add(30 * time.Second), began.Add(31 * time.Second), "notify"}}
+			fetch(e, 32*time.Second, "")
+		}, []charge{chargeToken}},
+		{"a second token behind a fault right after the first", func(e *evidence) {
+			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
+			fetch(e, 32*time.Second, "")
+		}, nil},
+		{"a message to who said no", func(e *evidence) { e.consents = []consent{no(-time.Minute)} }, []charge{chargeConsent}},
+		{"a message to who said no just now", func(e *evidence) { e.consents = []consent{no(0)} }, nil},
+		{"a message to who said no, and then yes", func(e *evidence) {
+			yes := no(-30 * time.Second)
+			yes.status = schemas.ConsentAccept
+			e.consents = []consent{no(-time.Minute), yes}
+		}, nil},
+		{"an order sent that nobody consented to", func(e *evidence) { e.sent[2].Want = []string{"NO_CREDIT"} }, []charge{chargeConsent}},
+		{"a message twice", func(e *evidence) { e.messages = append(e.messages, e.messages[0]) }, []charge{chargeMessage}},
+		{"a message again behind a refusal", func(e *evidence) {
+			e.messages = append(e.messages, e.messages[0])
+			e.messages[0].Delivered, e.messages[0].ErrNo = false, 28003018
+		}, nil},
+		{"a row that is not there", func(e *evidence) { e.rows = e.rows[1:] }, []charge{chargeRowLost}},
+		{"a row twice", func(e *evidence) { e.rows = append(e.rows, e.rows[0]) }, []charge{chargeRowDoubled}},
+		{"a row that says something else", func(e *evidence) { e.rows[2].what = "REFUSED" }, []charge{chargeRowDiffers}},
+		{"a user with an older phone number", func(e *evidence) { e.users[0].phone = "" }, []charge{chargeUser}},
+		{"a user who is not there", func(e *evidence) { e.users = nil }, []charge{chargeUser}},
+		{"a user twice", func(e *evidence) { e.users = append(e.users, e.users[0]) }, []charge{chargeUser}},
+		{"a complaint of verify's", func(e *evidence) { e.verify = []string{"a gap"} }, []charge{chargeVerify}},
+		{"a secret", func(e *evidence) { e.leaks = []string{"a code"} }, []charge{chargeLeak}},
+		{"a transaction left open", func(e *evidence) { e.open = []string{"users.enriched/0"} }, []charge{chargeOpen}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := flawless()
+			c.plant(&e)
+			o := judge(e)
+			var got []charge
+			for _, charge := range charges {
+				for range o.findings[charge] {
+					got = append(got, charge)
+				}
+			}
+			if !slices.Equal(got, c.want) || o.guilty() != (len(c.want) > 0) {
+				t.Errorf("charged %v, want %v: %v", got, c.want, o.findings)
+			}
+			var card bytes.Buffer
+			printScorecard(&card, o, &havoc{count: map[faultKind]int{faultKill: 2}}, 7, time.Minute)
+			if strings.Contains(card.String(), "all zeros\n") == strings.Contains(card.String(), "NOT all zeros") || !strings.Contains(card.String(), "2  kill -9") {
+				t.Errorf("the card: %s", card.String())
+			}
+		})
+	}
+}
+
+// dead has an input end as a dead letter.
+func dead(e *evidence, i int, reason string) {
+	e.outputs[i].topic, e.outputs[i].enriched, e.outputs[i].what, e.rows[i].what = schemas.TopicDeadLetters, false, reason, reason
+	if !slices.ContainsFunc(e.outputs, func(s sighting) bool { return s.enriched }) {
+		e.users = nil
+	} else if i == 1 {
+		e.users[0].phone = ""
+	}
+}
+
+func fetch(e *evidence, after time.Duration, fault douyintest.Mode) {
+	e.fetches = append(e.fetches, douyintest.TokenFetch{At: began.Add(after), AppID: "app", Kind: "client_token", Fault: fault})
+}
+
+// no is the user's word against the order's template.
+func no(after time.Duration) consent {
+	return consent{at: began.Add(after), app: "app", openID: "o1", template: "t", status: schemas.ConsentReject, occurred: began.Add(after).UnixMilli()}
+}
