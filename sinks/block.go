@@ -114,8 +114,9 @@ func (b *block) source() []namedColumn {
 	}
 }
 
-// add takes a record in, as a row or as a rejection.
-func (b *block) add(rec *kgo.Record) {
+// add takes a record in, as a row or as a rejection. The columns hold copies, so
+// that a record that is done is not needed any more.
+func (b *block) add(rec *kgo.Record) (done bool) {
 	if b.count == 0 {
 		b.first, b.month = rec.Offset, monthOf(rec)
 	}
@@ -127,13 +128,14 @@ func (b *block) add(rec *kgo.Record) {
 	b.oldest = min(b.oldest, at)
 	if err := b.writer.write(rec); err != nil {
 		b.rejections = append(b.rejections, rejection{rec, err})
-		return
+		return false
 	}
 	b.topic.append(rec.Topic)
 	b.partition.append(rec.Partition)
 	b.offset.append(rec.Offset)
 	b.timestamp.append(at)
 	b.at = append(b.at, rec.Offset)
+	return true
 }
 
 // takes reports whether the record may join the block: an empty block takes any,

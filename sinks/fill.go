@@ -58,9 +58,12 @@ func (p *partition) fit(b *block) (full bool) {
 		if b.announced != nil || p.rebuild == nil && (!b.takes(rec) || p.brimful(b)) {
 			return true
 		}
-		b.add(rec)
+		offset := rec.Offset
+		if b.add(rec) {
+			rec.Recycle() // from here on it is another's
+		}
 		p.rest = p.rest[1:]
-		if p.rebuild != nil && rec.Offset == p.rebuild.Last && p.rebuilt(b) {
+		if p.rebuild != nil && offset == p.rebuild.Last && p.rebuilt(b) {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ func (s *ClickHouse) clientOptions() []kgo.Opt {
 	for _, t := range tables {
 		topics = append(topics, s.cfg.Prefix+t.topic)
 	}
-	return append(append([]kgo.Opt{}, s.cfg.Connect...),
+	return append(append(newRecycler().options(), s.cfg.Connect...),
 		kgo.ConsumerGroup(s.cfg.Group),
 		kgo.ConsumeTopics(topics...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
