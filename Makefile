@@ -1,6 +1,6 @@
 # What a newcomer runs: `make demo`, `make test`. Engines and tools are installed by name, pinned, into .engines and .bin.
 .DEFAULT_GOAL := help
-.PHONY: help build demo chaos chaos-sabotage test test-race fuzz bench test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
+.PHONY: help build demo chaos chaos-sabotage test test-race fuzz bench bench-sink test-kafka lint fmt docs vulncheck tools engines engines-kafka clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,11 @@ FUZZTIME ?= 30s
 fuzz: ## every fuzz test of the bytes that others write, FUZZTIME each
 	@for f in $$(go test -list '^Fuzz' ./schemas | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./schemas || exit 1; done
 
-bench: engines ## the benchmarks, each beside its bare ceiling
-	go test -p 1 -run '^$$' -bench . -benchmem -timeout 30m ./...
+bench: engines ## the benchmarks, each beside its bare ceiling; SWEEP=all: every cell of the sweeps
+	DOUSTREAM_BENCH_SWEEP=$(SWEEP) go test -p 1 -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+bench-sink: engines engines-kafka ## the sink at full size: 3 M records on both Kafkas, block sizes swept, ClickHouse's Kafka engine
+	DOUSTREAM_BENCH_SINK=full go test -run '^$$' -bench 'Backlog|Trickle' -benchtime 1x -timeout 90m ./sinks
 
 test-kafka: engines engines-kafka ## the end-to-end test against a real Apache Kafka broker
 	DOUSTREAM_TEST_KAFKA=1 go test -count=1 -timeout 15m -run 'Apache|EndToEnd' ./platform/embedded ./cmd/...

@@ -27,12 +27,13 @@ type DecodeOptions struct {
 func DecodeEvent(topic string, key, value []byte, opts DecodeOptions) (Event, error) {
 	var e envelope
 	fault := e.read(value, opts.Registry)
+	e.copyIDs()
 	if fault == nil {
 		fault = e.check(topic, key, &opts)
 	}
 	if fault != nil {
 		if e.eventID.within(maxID) == nil {
-			fault.EventID = string(e.eventID.text)
+			fault.EventID = e.ids.event
 		}
 		return Event{}, fault
 	}
@@ -47,6 +48,7 @@ type envelope struct {
 	payload                   []byte
 	payloadFault              error
 	signs                     signs
+	ids                       struct{ event, app, session string } // copies; one that is too long is cut
 
 	at    int64 // occurred_at, once checked (or from Avro, where it is a number already)
 	hasAt bool
@@ -54,11 +56,26 @@ type envelope struct {
 	coord CoordType
 }
 
+// copyIDs copies the ids with one allocation for the three of them.
+func (e *envelope) copyIDs() {
+	event, app, session := short(e.eventID.text), short(e.appID.text), short(e.sessionID.text)
+	var all strings.Builder
+	all.Grow(len(event) + len(app) + len(session))
+	all.Write(event)
+	all.Write(app)
+	all.Write(session)
+	text := all.String()
+	e.ids.event, text = text[:len(event)], text[len(event):]
+	e.ids.app, e.ids.session = text[:len(app)], text[len(app):]
+}
+
+func short(text []byte) []byte { return text[:min(len(text), maxID)] }
+
 func (e *envelope) event() Event {
 	return Event{
-		EventID:    string(e.eventID.text),
-		AppID:      string(e.appID.text),
-		SessionID:  string(e.sessionID.text),
+		EventID:    e.ids.event,
+		AppID:      e.ids.app,
+		SessionID:  e.ids.session,
 		OccurredAt: e.at,
 		API:        e.call,
 		CoordType:  e.coord,
@@ -70,13 +87,14 @@ func (e *envelope) check(topic string, key []byte, opts *DecodeOptions) *Rejecti
 	if fault := e.checkSpecific(key, opts); fault != nil {
 		return fault
 	}
-	for _, id := range [...]struct {
-		name string
-		f    *field
-	}{{"event_id", &e.eventID}, {"app_id", &e.appID}, {"session_id", &e.sessionID}} {
-		if err := id.f.within(maxID); err != nil {
-			return invalid(id.name, err)
-		}
+	if err := e.eventID.within(maxID); err != nil {
+		return invalid("event_id", err)
+	}
+	if err := e.appID.within(maxID); err != nil {
+		return invalid("app_id", err)
+	}
+	if err := e.sessionID.within(maxID); err != nil {
+		return invalid("session_id", err)
 	}
 	if err := e.checkOccurredAt(opts.Now); err != nil {
 		return invalid("occurred_at", err)
@@ -92,7 +110,7 @@ func (e *envelope) checkSpecific(key []byte, opts *DecodeOptions) *Rejection {
 	if e.sessionID.within(maxID) == nil && string(e.sessionID.text) != string(key) {
 		return &Rejection{Reason: ReasonKeyMismatch, Field: "session_id", Err: errOtherKey}
 	}
-	if opts.Known != nil && e.appID.within(maxID) == nil && !opts.Known(string(e.appID.text)) {
+	if opts.Known != nil && e.appID.within(maxID) == nil && !opts.Known(e.ids.app) {
 		return &Rejection{Reason: ReasonAppUnknown, Field: "app_id", Err: errNotConfigured}
 	}
 	if e.signs.failed {

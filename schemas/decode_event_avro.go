@@ -81,15 +81,16 @@ func (e *envelope) readAvro(body []byte) *Rejection {
 
 // readNative reads the fields of a foreign schema by name.
 func (e *envelope) readNative(n native) *Rejection {
-	for name, f := range map[string]*field{
-		"event_id": &e.eventID, "app_id": &e.appID, "session_id": &e.sessionID,
-		"api": &e.api, "coord_type": &e.coordType,
-	} {
+	utf := true
+	text := func(name string) field {
 		s := n.text(name)
-		if !utf8.ValidString(s) {
-			return undecodable(errNotUTF8)
-		}
-		*f = textField([]byte(s))
+		utf = utf && utf8.ValidString(s)
+		return textField([]byte(s))
+	}
+	e.eventID, e.appID, e.sessionID = text("event_id"), text("app_id"), text("session_id")
+	e.api, e.coordType = text("api"), text("coord_type")
+	if !utf {
+		return undecodable(errNotUTF8)
 	}
 	if s := n.text("occurred_at"); s != "" {
 		e.occurredAt = textField([]byte(s))

@@ -1,6 +1,9 @@
 package schemas
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 // jsonReader walks JSON that validateJSON has passed, front to back, without
 // building anything. On other bytes it neither panics nor runs away: it reads
@@ -149,6 +152,12 @@ func (r *jsonReader) field() field {
 // str takes the next value as text; what is neither text nor number counts as
 // absent.
 func (r *jsonReader) str() string { return string(r.field().text) }
+
+// view is str without a copy: the text aliases the input.
+func (r *jsonReader) view() string {
+	text := r.field().text
+	return unsafe.String(unsafe.SliceData(text), len(text))
+}
 
 // flag takes the next value as a boolean, or its text or number.
 func (r *jsonReader) flag() bool {

@@ -4,17 +4,27 @@ package schemas
 // getPhoneNumber, its fields at the top or inside detail, getUserProfile and
 // getUserInfo. Whether ciphertext and iv are what they should be shows when
 // they are opened. Errors are a *Rejection.
+//
+// The texts alias payload, which must not change while they are used: a copy of
+// every ciphertext would be the largest allocation of an event.
 func DecodeEncrypted(payload []byte) (Encrypted, error) {
 	var top, detail Encrypted
-	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
-		if string(name) == "detail" {
-			r.members(func(name []byte) { detail.read(r, name) })
-			return
+	r := readJSON(payload)
+	for ok := r.open(); ok && r.next(); {
+		if string(r.name) != "detail" {
+			top.read(&r)
+			continue
 		}
-		top.read(r, name)
-	})
-	if fault != nil {
-		return Encrypted{}, fault
+		if !r.atObject() {
+			r.skip()
+			continue
+		}
+		for ok := r.open(); ok && r.next(); {
+			detail.read(&r)
+		}
+	}
+	if err := r.end(); err != nil {
+		return Encrypted{}, undecodable(err)
 	}
 	if top.EncryptedData == "" && detail.EncryptedData != "" {
 		detail.RawData = firstText(detail.RawData, top.RawData)
@@ -30,16 +40,16 @@ func DecodeEncrypted(payload []byte) (Encrypted, error) {
 	return top, nil
 }
 
-func (e *Encrypted) read(r *jsonReader, name []byte) {
-	switch string(name) {
+func (e *Encrypted) read(r *jsonReader) {
+	switch string(r.name) {
 	case "encryptedData":
-		e.EncryptedData = r.str()
+		e.EncryptedData = r.view()
 	case "iv":
-		e.IV = r.str()
+		e.IV = r.view()
 	case "rawData":
-		e.RawData = r.str()
+		e.RawData = r.view()
 	case "signature":
-		e.Signature = r.str()
+		e.Signature = r.view()
 	default:
 		r.skip()
 	}

@@ -21,7 +21,7 @@ type ClickHouseConfig struct {
 	Group   string
 	Prefix  string  // of every topic's name
 	Topics  *Topics // makes the dead letters of what the tables refuse
-	DSN     string  // clickhouse-go's
+	Tables  Tables
 	// Registry resolves the schemas of Confluent frames; nil: they are taken for
 	// the current version.
 	Registry schemas.SchemaResolver
@@ -115,7 +115,7 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("configure ClickHouse sink: %w", err)
 	}
-	server, err := parseServer(cfg.DSN)
+	server, err := parseServer(cfg.Tables)
 	if err != nil {
 		return nil, fmt.Errorf("configure ClickHouse sink: %w", err)
 	}

@@ -21,14 +21,15 @@ const (
 
 // server is where a DSN leads: one or more addresses of one ClickHouse.
 type server struct {
-	addresses []string
-	options   ch.Options
+	addresses  []string
+	options    ch.Options
+	replicated bool // the tables have replicas
 }
 
 // parseServer reads clickhouse-go's DSN. Its errors do not repeat the DSN, which
 // holds a password.
-func parseServer(dsn string) (*server, error) {
-	parsed, err := parseOptions(dsn)
+func parseServer(t Tables) (*server, error) {
+	parsed, err := t.options()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,8 @@ func parseServer(dsn string) (*server, error) {
 		return nil, errors.New("parse ClickHouse DSN: the sink speaks the native protocol only (clickhouse://)")
 	}
 	s := &server{
-		addresses: parsed.Addr,
+		addresses:  parsed.Addr,
+		replicated: t.Layout.Replicated(),
 		options: ch.Options{
 			Database: parsed.Auth.Database, User: parsed.Auth.Username, Password: parsed.Auth.Password,
 			Compression: compressionOf(parsed), ClientName: clientName,

@@ -42,7 +42,7 @@ func TestParseServer(t *testing.T) {
 		"no DSN":            {dsn: "://u:hunter2@", fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := parseServer(tc.dsn)
+			s, err := parseServer(Tables{DSN: tc.dsn})
 			if tc.fails {
 				if err == nil || strings.Contains(err.Error(), "hunter2") {
 					t.Fatalf("I8: %v", err)

@@ -48,7 +48,7 @@ func runVictim() {
 		panic(err)
 	}
 	s, err := NewClickHouse(ClickHouseConfig{
-		Connect: []kgo.Opt{kgo.SeedBrokers(v.Brokers...)}, Group: testGroup, Prefix: "test.", Topics: topics, DSN: v.DSN,
+		Connect: []kgo.Opt{kgo.SeedBrokers(v.Brokers...)}, Group: testGroup, Prefix: "test.", Topics: topics, Tables: Tables{DSN: v.DSN},
 		BlockRows: 20, BlockAge: 500 * time.Millisecond, InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	embedded.Main()
 	runVictim()
+	runMeasured()
 	os.Exit(m.Run())
 }
 
@@ -44,7 +45,7 @@ func startClickHouse(t testing.TB, database string) *embedded.ClickHouse {
 func migrated(t testing.TB) *embedded.ClickHouse {
 	t.Helper()
 	engine := startClickHouse(t, "")
-	if _, err := Migrate(testContext(t), engine.DSN()); err != nil {
+	if _, err := Migrate(testContext(t), Tables{DSN: engine.DSN()}); err != nil {
 		t.Fatal(err)
 	}
 	return engine
@@ -52,7 +53,7 @@ func migrated(t testing.TB) *embedded.ClickHouse {
 
 func connect(t testing.TB, dsn string) driver.Conn {
 	t.Helper()
-	options, err := parseOptions(dsn)
+	options, err := Tables{DSN: dsn}.options()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 
 	"doustream/schemas"
 )
@@ -20,8 +21,8 @@ const versionTable = "goose_db_version"
 
 // Migration is one step of the tables' history.
 type Migration struct {
-	Version   int64
-	Name      string    // of its file
+	Version   int64     // 0: not a file, but how long rows are kept
+	Name      string    // of its file, or what it does
 	AppliedAt time.Time // zero: pending
 	SQL       string    // what it does
 }
@@ -29,29 +30,41 @@ type Migration struct {
 // Pending reports whether ClickHouse has yet to have it.
 func (m Migration) Pending() bool { return m.AppliedAt.IsZero() }
 
-// Migrate brings the tables of a DSN's database up to date, making the database
-// where it is missing, and answers what it applied, oldest first. Migrations only
-// add, and each may run twice, so that several instances may start at once and a
-// binary of the version before goes on working.
-func Migrate(ctx context.Context, dsn string) ([]Migration, error) {
-	pending, err := pendingMigrations(ctx, dsn)
+// Migrate brings the tables of a database up to date, making the database where it
+// is missing, and answers what it applied, oldest first. Migrations only add, and
+// each may run twice, so that several instances may start at once and a binary of
+// the version before goes on working. How long rows are kept comes last; taking
+// days away deletes rows.
+func Migrate(ctx context.Context, t Tables) ([]Migration, error) {
+	pending, err := pendingMigrations(ctx, t)
 	if err != nil || len(pending) == 0 {
 		return nil, err
 	}
-	if err := createDatabase(ctx, dsn); err != nil {
+	if err := t.createDatabase(ctx); err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(dsn)
+	db, err := t.open()
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	provider, err := migrations(db)
+	if err := t.checkLayout(ctx, db); err != nil {
+		return nil, fmt.Errorf("migrate ClickHouse: %w", err)
+	}
+	provider, err := t.migrations(db)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return nil, fmt.Errorf("migrate ClickHouse: %w", err)
+	}
+	for _, m := range pending {
+		if m.Version > 0 {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, m.SQL); err != nil {
+			return nil, fmt.Errorf("migrate ClickHouse: %s: %w", m.Name, err)
+		}
 	}
 	now := time.Now()
 	for i := range pending {
@@ -60,8 +73,8 @@ func Migrate(ctx context.Context, dsn string) ([]Migration, error) {
 	return pending, nil
 }
 
-func pendingMigrations(ctx context.Context, dsn string) ([]Migration, error) {
-	all, err := Migrations(ctx, dsn)
+func pendingMigrations(ctx context.Context, t Tables) ([]Migration, error) {
+	all, err := Migrations(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +89,10 @@ func pendingMigrations(ctx context.Context, dsn string) ([]Migration, error) {
 
 // Migrations lists every migration of this binary, oldest first, with whether and
 // when ClickHouse has had it. It changes nothing there: with a database that is
-// missing, all are pending.
-func Migrations(ctx context.Context, dsn string) ([]Migration, error) {
-	db, err := openDatabase(dsn)
+// missing, all are pending. What the retention asked for still wants done stands
+// at the end.
+func Migrations(ctx context.Context, t Tables) ([]Migration, error) {
+	db, err := t.open()
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +101,17 @@ func Migrations(ctx context.Context, dsn string) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider, err := migrations(db)
+	provider, err := t.migrations(db)
+	if err != nil {
+		return nil, err
+	}
+	files, err := t.Layout.Migrations()
 	if err != nil {
 		return nil, err
 	}
 	var out []Migration
 	for _, source := range provider.ListSources() {
-		text, err := fs.ReadFile(schemas.Migrations, "migrations/"+source.Path)
+		text, err := fs.ReadFile(files, source.Path)
 		if err != nil {
 			return nil, fmt.Errorf("read migration: %w", err)
 		}
@@ -101,7 +119,11 @@ func Migrations(ctx context.Context, dsn string) ([]Migration, error) {
 			Version: source.Version, Name: source.Path, AppliedAt: applied[source.Version], SQL: string(text),
 		})
 	}
-	return out, nil
+	kept, err := t.pendingRetention(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, kept...), nil
 }
 
 // appliedMigrations reads when each version was applied; nothing, where database
@@ -127,59 +149,48 @@ func appliedMigrations(ctx context.Context, db *sql.DB) (map[int64]time.Time, er
 	return applied, found.Err()
 }
 
-func migrations(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(schemas.Migrations, "migrations")
+func (t Tables) migrations(db *sql.DB) (*goose.Provider, error) {
+	files, err := t.Layout.Migrations()
+	if err != nil {
+		return nil, err
+	}
+	store, err := database.NewStore(goose.DialectClickHouse, versionTable)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectClickHouse, db, files,
-		goose.WithTableName(versionTable), goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true))
+	// A store of our own says its dialect itself.
+	provider, err := goose.NewProvider("", db, files,
+		goose.WithStore(versionStore{store, t.Layout}), goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return provider, nil
 }
 
-// createDatabase makes the DSN's database where it is missing; a user who may not
-// make one needs it made before.
-func createDatabase(ctx context.Context, dsn string) error {
-	options, err := parseOptions(dsn)
-	if err != nil {
-		return err
-	}
-	name := options.Auth.Database
-	if name == "" || name == "default" {
-		return nil
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if err := db.PingContext(ctx); !isMissing(err) {
-		return nil // there, or out of reach, which the next step says better
-	}
-	options.Auth.Database = "default"
-	anywhere := clickhouse.OpenDB(options)
-	defer anywhere.Close()
-	if _, err := anywhere.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(name)); err != nil {
-		return fmt.Errorf("create database: %w", err)
+// versionStore makes the table of applied migrations as the layout has tables, so
+// that every replica knows of them.
+type versionStore struct {
+	database.Store
+	layout schemas.Layout
+}
+
+const createVersions = `CREATE TABLE IF NOT EXISTS ` + versionTable + `
+(
+    version_id Int64    COMMENT 'number of the migration',
+    is_applied UInt8    COMMENT 'whether it was applied',
+    date       Date     DEFAULT now() COMMENT 'day of it',
+    tstamp     DateTime DEFAULT now() COMMENT 'time of it'
+)
+ENGINE = MergeTree
+ORDER BY version_id
+COMMENT 'migrations that the tables have had'`
+
+// CreateVersionTable makes the table where it is missing.
+func (s versionStore) CreateVersionTable(ctx context.Context, db database.DBTxConn) error {
+	if _, err := db.ExecContext(ctx, s.layout.Render(createVersions)); err != nil {
+		return fmt.Errorf("create table %s: %w", versionTable, err)
 	}
 	return nil
-}
-
-func openDatabase(dsn string) (*sql.DB, error) {
-	options, err := parseOptions(dsn)
-	if err != nil {
-		return nil, err
-	}
-	return clickhouse.OpenDB(options), nil
-}
-
-// parseOptions reads a DSN. Its error does not repeat it: it holds a password.
-func parseOptions(dsn string) (*clickhouse.Options, error) {
-	options, err := clickhouse.ParseDSN(dsn)
-	if err != nil {
-		return nil, errors.New("parse ClickHouse DSN: not of the form clickhouse://user:password@host:port/database")
-	}
-	return options, nil
 }
 
 // isMissing reports an error about a database or table that is not there.

@@ -24,7 +24,7 @@ func TestMigrate(t *testing.T) {
 	dsn := inDatabase(t, engine.DSN(), "analytics")
 	ctx := testContext(t)
 
-	before, err := Migrations(ctx, dsn)
+	before, err := Migrations(ctx, Tables{DSN: dsn})
 	if err != nil {
 		t.Fatalf("status without a database: %v", err)
 	}
@@ -33,18 +33,18 @@ func TestMigrate(t *testing.T) {
 			t.Fatalf("before: %+v", m)
 		}
 	}
-	applied, err := Migrate(ctx, dsn)
+	applied, err := Migrate(ctx, Tables{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(applied) != len(before) || len(applied) < 3 {
 		t.Fatalf("applied %d of %d", len(applied), len(before))
 	}
-	again, err := Migrate(ctx, dsn)
+	again, err := Migrate(ctx, Tables{DSN: dsn})
 	if err != nil || len(again) != 0 {
 		t.Fatalf("a second time: %v, %v", again, err)
 	}
-	after, err := Migrations(ctx, dsn)
+	after, err := Migrations(ctx, Tables{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +66,13 @@ func TestMigrateFromSeveralInstancesAtOnce(t *testing.T) {
 	var instances sync.WaitGroup
 	for range 4 {
 		instances.Go(func() {
-			if _, err := Migrate(ctx, dsn); err != nil {
+			if _, err := Migrate(ctx, Tables{DSN: dsn}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	instances.Wait()
-	all, err := Migrations(ctx, dsn)
+	all, err := Migrations(ctx, Tables{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestMigrateFromSeveralInstancesAtOnce(t *testing.T) {
 }
 
 func TestMigrateDoesNotRepeatThePassword(t *testing.T) {
-	_, err := Migrate(t.Context(), "clickhouse://user:hunter2@host:port:x/db")
+	_, err := Migrate(t.Context(), Tables{DSN: "clickhouse://user:hunter2@host:port:x/db"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type tableStore struct {
 	place place
 	on    *connection
 	sent  func(rows int, took time.Duration) // after every insert that succeeded
+	put   map[int64]bool                     // offsets that were inserted over this store
 }
 
 // insert sends the block as one data block in one INSERT.
@@ -41,6 +42,7 @@ func (t *tableStore) insert(ctx context.Context, block rows, token string) error
 		return fmt.Errorf("insert into %s: %w", t.place.table, err)
 	}
 	t.sent(len(block.offsets()), time.Since(started))
+	t.note(block.offsets())
 	return nil
 }
 
@@ -73,6 +75,9 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 	if len(offsets) == 0 {
 		return nil, nil
 	}
+	if err := t.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	times := block.(sendable).times()
 	there := make([]bool, len(offsets))
 	var at, written proto.ColInt64
@@ -101,7 +106,62 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 		return nil, fmt.Errorf("%w: %s/%d: offset %d is a row of %s with another Kafka timestamp; the topic was made anew, or cut off and written again: "+
 			"delete the rows of the log that is gone, or use another topic prefix, and start again", errCut, t.place.topic, t.place.partition, conflict, t.place.table)
 	}
-	return there, nil
+	return there, t.excuse(ctx, block.(sendable), there)
+}
+
+// catchUp has a replica fetch what the others have taken: what it does not know
+// yet would count as missing, and go in under another token. Without the keeper, or
+// with a part that no live replica has, it fails, which passes.
+func (t *tableStore) catchUp(ctx context.Context) error {
+	if !t.on.server.replicated {
+		return nil
+	}
+	err := t.on.do(ctx, ch.Query{Body: syncReplica(t.place.table), Settings: deadline(ctx)})
+	if err != nil {
+		return fmt.Errorf("catch up with the replicas of %s: %w", t.place.table, err)
+	}
+	return nil
+}
+
+func syncReplica(table string) string {
+	return "SYSTEM SYNC REPLICA " + quoteName(table) + " LIGHTWEIGHT"
+}
+
+func (t *tableStore) note(offsets []int64) {
+	if t.put == nil {
+		t.put = make(map[int64]bool)
+	}
+	for _, offset := range offsets {
+		t.put[offset] = true
+	}
+}
+
+// excuse counts as there what this store has inserted and the table's TTL has taken
+// away at once: a backlog may be older than rows are kept.
+func (t *tableStore) excuse(ctx context.Context, block sendable, there []bool) error {
+	vanished := func(row int, offset int64) bool { return !there[row] && t.put[offset] }
+	any := false
+	for row, offset := range block.offsets() {
+		any = any || vanished(row, offset)
+	}
+	if !any {
+		return nil
+	}
+	var create proto.ColStr
+	err := t.on.do(ctx, ch.Query{
+		Body:   "SELECT create_table_query AS c FROM system.tables WHERE database = currentDatabase() AND name = " + quoteText(t.place.table),
+		Result: proto.Results{{Name: "c", Data: &create}}, Settings: deadline(ctx),
+	})
+	if err != nil || create.Rows() == 0 {
+		return err
+	}
+	expired := expiredBefore(daysOf(create.Row(0)), time.Now())
+	for row, offset := range block.offsets() {
+		if vanished(row, offset) && block.times()[row] < expired {
+			there[row] = true
+		}
+	}
+	return nil
 }
 
 // where is the condition that rows lie in the block's range.

@@ -55,7 +55,7 @@ func userRecord(t testing.TB, offset int64, u *schemas.EnrichedUser) *kgo.Record
 
 func storeFor(t testing.TB, dsn, table, topic string) *tableStore {
 	t.Helper()
-	s, err := parseServer(dsn)
+	s, err := parseServer(Tables{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}

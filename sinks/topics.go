@@ -76,7 +76,8 @@ func (t *Topics) Enriched(u *schemas.EnrichedUser) (*kgo.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode enriched user: %w", err)
 	}
-	return &kgo.Record{Topic: t.users, Key: []byte(key), Value: value}, nil
+	both := append(value, key...) // most often in the same room
+	return &kgo.Record{Topic: t.users, Key: both[len(value):], Value: both[:len(value):len(value)]}, nil
 }
 
 // Result makes the record of what became of one order, keyed by its

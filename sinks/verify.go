@@ -18,7 +18,7 @@ type VerifyConfig struct {
 	Connect []kgo.Opt
 	Group   string // of the sink: what it has committed is what must be there
 	Prefix  string
-	DSN     string
+	Tables  Tables
 	Since   time.Time // by Kafka timestamp; zero: from the log's start
 	// Progress, if any, is called now and then, from one goroutine, with how many
 	// offsets of all have been compared.
@@ -46,9 +46,11 @@ type VerifiedPartition struct {
 	Partition int32
 	Table     string
 	From, To  int64 // offsets compared; To is what the sink has committed
+	expired   int64 // ms: what is older may be gone by the table's TTL
 
 	Records      int64 // that a read_committed reader is given
 	DeadLettered int64 // of them, those that the sink made dead letters of
+	Expired      int64 // of them, those that are older than rows are kept; they may be rows or not
 	Missing      Gaps  // records without a row
 	Surplus      Gaps  // rows without a record
 	Repeated     Gaps  // offsets with more than one row, those before From included
@@ -65,7 +67,7 @@ func (p VerifiedPartition) OK() bool {
 // reads, and may run beside a sink that works; what is being inserted meanwhile
 // lies beyond what it compares. It reads the topics once.
 func Verify(ctx context.Context, cfg VerifyConfig) (*Verification, error) {
-	options, err := parseOptions(cfg.DSN)
+	options, err := cfg.Tables.options()
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +160,9 @@ func (p *progress) add(n int64) {
 
 // partition compares one topic-partition, bucket by bucket, as it reads Kafka.
 func (v *verifier) partition(ctx context.Context, p *VerifiedPartition) error {
+	if err := v.prepare(ctx, p); err != nil {
+		return err
+	}
 	if err := v.repeatedBefore(ctx, p); err != nil {
 		return err
 	}
@@ -178,14 +183,17 @@ func (v *verifier) partition(ctx context.Context, p *VerifiedPartition) error {
 		current = newBucket(next / bucketOffsets)
 		return nil
 	}
-	err = readOffsets(ctx, v.cfg.Connect, p, func(offset int64) error {
+	err = readOffsets(ctx, v.cfg.Connect, p, func(offset, written int64) error {
 		if offset/bucketOffsets != current.number {
 			if err := finish(offset); err != nil {
 				return err
 			}
 		}
 		current.add(offset)
-		p.Records++
+		if p.Records++; written < p.expired {
+			current.expire(offset)
+			p.Expired++
+		}
 		v.progress.add(offset + 1 - done)
 		done = offset + 1
 		return nil
@@ -205,9 +213,26 @@ func (v *verifier) partition(ctx context.Context, p *VerifiedPartition) error {
 	return v.excuse(ctx, p)
 }
 
-// readOffsets calls f with the offset of every record of the range that a
-// read_committed reader is given, in order.
-func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f func(offset int64) error) error {
+// prepare has the replica that is asked catch up with the others, and reads how
+// long the table's rows are kept.
+func (v *verifier) prepare(ctx context.Context, p *VerifiedPartition) error {
+	if v.cfg.Tables.Layout.Replicated() {
+		if err := v.db.Exec(ctx, syncReplica(p.Table)); err != nil {
+			return fmt.Errorf("catch up with the replicas of %s: %w", p.Table, err)
+		}
+	}
+	var create string
+	err := v.db.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = "+quoteText(p.Table)).Scan(&create)
+	if err != nil {
+		return fmt.Errorf("look at table %s: %w", p.Table, err)
+	}
+	p.expired = expiredBefore(daysOf(create), time.Now())
+	return nil
+}
+
+// readOffsets calls f with the offset and the timestamp of every record of the
+// range that a read_committed reader is given, in order.
+func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f func(offset, written int64) error) error {
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, connect...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -235,7 +260,7 @@ func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f
 				return nil
 			}
 			if !rec.Attrs.IsControl() {
-				if err := f(rec.Offset); err != nil {
+				if err := f(rec.Offset, timestampOf(rec)); err != nil {
 					return err
 				}
 			}

@@ -23,6 +23,7 @@ type bucket struct {
 	number int64
 	bits   [bucketOffsets / 64]uint64
 	bucketSum
+	expired map[int64]bool // of these a row may be there or not
 }
 
 func newBucket(number int64) *bucket { return &bucket{number: number} }
@@ -34,6 +35,14 @@ func (b *bucket) add(offset int64) {
 	b.distinct++
 	b.sum += uint64(offset)
 	b.squares += uint64(offset) * uint64(offset)
+}
+
+// expire says that the offset's row may be gone.
+func (b *bucket) expire(offset int64) {
+	if b.expired == nil {
+		b.expired = make(map[int64]bool)
+	}
+	b.expired[offset] = true
 }
 
 func (b *bucket) has(offset int64) bool {
@@ -102,7 +111,7 @@ func (v *verifier) compare(ctx context.Context, p *VerifiedPartition, b *bucket,
 		}
 	}
 	b.each(func(offset int64) {
-		if !there.has(offset) {
+		if !there.has(offset) && !b.expired[offset] {
 			p.Missing.add(offset)
 		}
 	})

@@ -13,7 +13,7 @@ func (w *world) verify() map[string]VerifiedPartition {
 	w.t.Helper()
 	last := int64(-1)
 	found, err := Verify(testContext(w.t), VerifyConfig{
-		Connect: []kgo.Opt{kgo.SeedBrokers(w.brokers...)}, Group: testGroup, Prefix: "test.", DSN: w.engine.DSN(),
+		Connect: []kgo.Opt{kgo.SeedBrokers(w.brokers...)}, Group: testGroup, Prefix: "test.", Tables: Tables{DSN: w.engine.DSN()},
 		Progress: func(done, total int64) {
 			if done < last || done > total {
 				w.t.Errorf("progress %d of %d after %d", done, total, last)

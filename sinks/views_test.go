@@ -90,7 +90,7 @@ func TestUsersViewIsRightInAnyOrderAndTwice(t *testing.T) {
 		"u2|2025-11-22 16:30:00.000|2025-11-22 16:30:00.000|2025-11-22 16:30:00.000|s3|||0||1||1"
 	for round := range 3 {
 		dsn := inDatabase(t, engine.DSN(), fmt.Sprintf("round%d", round))
-		if _, err := Migrate(testContext(t), dsn); err != nil {
+		if _, err := Migrate(testContext(t), Tables{DSN: dsn}); err != nil {
 			t.Fatal(err)
 		}
 		conn := connect(t, dsn)

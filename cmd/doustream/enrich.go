@@ -63,7 +63,9 @@ func runEnrich(ctx context.Context, p *process) error {
 		Layout: stream.Copartition,
 		Inputs: prefixed(c, schemas.InputTopics()...),
 		Leader: c.Names.TopicPrefix + schemas.TopicLogin,
-		State:  prefixed(c, schemas.TopicSessions, schemas.TopicParked),
+		// A session may log in a thousand times; enrich keeps the order itself.
+		Overlap: prefixed(c, schemas.TopicLogin),
+		State:   prefixed(c, schemas.TopicSessions, schemas.TopicParked),
 
 		CommitInterval: c.Transaction.CommitInterval,
 		WindowRecords:  c.Enrich.Window,

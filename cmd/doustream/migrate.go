@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"doustream/cmd/doustream/config"
+	"doustream/schemas"
 	"doustream/sinks"
 )
 
@@ -20,7 +21,8 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Make ClickHouse's tables, or bring them up to date",
 		Long: `Make ClickHouse's tables and views, or bring them up to date: migrate and migrate
 up do the same. Migrations only add; several processes may run them at once, and
-a doustream of the version before goes on working.`,
+a doustream of the version before goes on working. The CLICKHOUSE_…_DAYS that are
+set become the tables' TTL.`,
 		Args: cobra.NoArgs,
 		RunE: up,
 	}
@@ -43,7 +45,11 @@ func (a *app) migrate(ctx context.Context, dryRun bool) error {
 	if dryRun {
 		return a.dryRun(ctx, c)
 	}
-	applied, err := sinks.Migrate(ctx, c.ClickHouse.DSN.Reveal())
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
+	applied, err := sinks.Migrate(ctx, tables)
 	if err != nil {
 		return err
 	}
@@ -54,8 +60,24 @@ func (a *app) migrate(ctx context.Context, dryRun bool) error {
 	return err
 }
 
+// tablesOf is where the tables are, how they are made and kept.
+func tablesOf(c *config.Config) (sinks.Tables, error) {
+	encryption, err := c.ClickHouse.TLS()
+	if err != nil {
+		return sinks.Tables{}, err
+	}
+	return sinks.Tables{
+		DSN: c.ClickHouse.DSN.Reveal(), TLS: encryption, Retention: c.ClickHouse.Days(),
+		Layout: schemas.Layout{Replication: schemas.Replication(c.ClickHouse.Replication), Cluster: c.ClickHouse.Cluster},
+	}, nil
+}
+
 func (a *app) dryRun(ctx context.Context, c *config.Config) error {
-	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
+	all, err := sinks.Migrations(ctx, tables)
 	if err != nil {
 		return err
 	}
@@ -74,7 +96,11 @@ func (a *app) migrationStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
+	all, err := sinks.Migrations(ctx, tables)
 	if err != nil {
 		return err
 	}

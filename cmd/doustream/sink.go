@@ -50,9 +50,13 @@ func runSink(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
 	sink, err := sinks.NewClickHouse(sinks.ClickHouseConfig{
 		Connect: connect, Group: c.Names.Group(config.Sink), Prefix: c.Names.TopicPrefix, Topics: topics,
-		DSN: c.ClickHouse.DSN.Reveal(), Registry: resolver(registry),
+		Tables: tables, Registry: resolver(registry),
 		BlockRows: c.Sink.BlockRows, BlockBytes: int64(c.Sink.BlockBytes), BlockAge: c.Sink.BlockAge,
 		InsertsPerSecond: c.Sink.InsertsPerSecond, Connections: c.Sink.Connections, MemoryBytes: int64(c.Sink.MemoryBytes),
 		DrainTimeout: p.drainTimeout(), Logger: log, Metrics: p.roleMetrics(config.Sink),
@@ -71,7 +75,11 @@ func awaitTables(ctx context.Context, c *config.Config, log *slog.Logger, w *wai
 		if !c.Sink.Migrate {
 			return tablesAreCurrent(ctx, c)
 		}
-		applied, err := sinks.Migrate(ctx, c.ClickHouse.DSN.Reveal())
+		tables, err := tablesOf(c)
+		if err != nil {
+			return err
+		}
+		applied, err := sinks.Migrate(ctx, tables)
 		if err != nil {
 			return fmt.Errorf("bring the tables of %s up to date: %w", c.ClickHouse.Shown(), err)
 		}
@@ -83,7 +91,11 @@ func awaitTables(ctx context.Context, c *config.Config, log *slog.Logger, w *wai
 }
 
 func tablesAreCurrent(ctx context.Context, c *config.Config) error {
-	all, err := sinks.Migrations(ctx, c.ClickHouse.DSN.Reveal())
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
+	all, err := sinks.Migrations(ctx, tables)
 	if err != nil {
 		return fmt.Errorf("look at the tables of %s: %w", c.ClickHouse.Shown(), err)
 	}

@@ -46,8 +46,12 @@ func (a *app) verify(ctx context.Context, since time.Duration, quiet bool) error
 	if err != nil {
 		return err
 	}
+	tables, err := tablesOf(c)
+	if err != nil {
+		return err
+	}
 	settings := sinks.VerifyConfig{
-		Connect: connect, Group: c.Names.Group(config.Sink), Prefix: c.Names.TopicPrefix, DSN: c.ClickHouse.DSN.Reveal(),
+		Connect: connect, Group: c.Names.Group(config.Sink), Prefix: c.Names.TopicPrefix, Tables: tables,
 	}
 	if since > 0 {
 		settings.Since = time.Now().Add(-since)
@@ -70,10 +74,10 @@ func (a *app) verify(ctx context.Context, since time.Duration, quiet bool) error
 
 func printVerification(out io.Writer, found *sinks.Verification) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TOPIC\tPARTITION\tTABLE\tOFFSETS\tRECORDS\tDEAD-LETTERED\tMISSING\tREPEATED\tSURPLUS")
+	fmt.Fprintln(w, "TOPIC\tPARTITION\tTABLE\tOFFSETS\tRECORDS\tDEAD-LETTERED\tEXPIRED\tMISSING\tREPEATED\tSURPLUS")
 	for _, p := range found.Partitions {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d–%d\t%d\t%d\t%d\t%d\t%d\n", p.Topic, p.Partition, p.Table, p.From, p.To,
-			p.Records, p.DeadLettered, p.Missing.Count, p.Repeated.Count, p.Surplus.Count)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d–%d\t%d\t%d\t%d\t%d\t%d\t%d\n", p.Topic, p.Partition, p.Table, p.From, p.To,
+			p.Records, p.DeadLettered, p.Expired, p.Missing.Count, p.Repeated.Count, p.Surplus.Count)
 	}
 	if err := w.Flush(); err != nil {
 		return err

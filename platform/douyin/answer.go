@@ -128,7 +128,10 @@ func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 // read takes a value; one that is no integer changes nothing.
 func (n *number) read(v jsontext.Value) {
-	digits := string(bytes.TrimSpace(bytes.Trim(v, `"`)))
+	n.parse(string(bytes.TrimSpace(bytes.Trim(v, `"`))))
+}
+
+func (n *number) parse(digits string) {
 	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
 		*n = number{n: i, set: true}
 	} else if f, err := strconv.ParseFloat(digits, 64); err == nil && f == float64(int64(f)) {

@@ -56,38 +56,37 @@ func (PhoneNumber) MarshalText() ([]byte, error) { return []byte(redacted), nil 
 // unknown. The only error is ErrPlaintext.
 func DecodeUser(plaintext []byte) (User, error) {
 	var u User
-	w := newWalker(plaintext)
-	defer w.release()
-	for w.open(); w.next(); {
-		switch string(w.name) {
+	w, err := newWalker(plaintext)
+	if err != nil {
+		return User{}, err
+	}
+	for w.next() {
+		switch w.name {
 		case "openId":
-			u.OpenID = w.text()
+			u.OpenID = w.string()
 		case "unionId":
-			u.UnionID = w.text()
+			u.UnionID = w.string()
 		case "nickName":
-			u.NickName = w.text()
+			u.NickName = w.string()
 		case "avatarUrl":
-			u.AvatarURL = w.text()
+			u.AvatarURL = w.string()
 		case "gender":
 			if n := w.integer().n; n == 1 || n == 2 {
 				u.Gender = int32(n)
 			}
 		case "city":
-			u.City = w.text()
+			u.City = w.string()
 		case "province":
-			u.Province = w.text()
+			u.Province = w.string()
 		case "country":
-			u.Country = w.text()
+			u.Country = w.string()
 		case "language":
-			u.Language = w.text()
+			u.Language = w.string()
 		case "watermark":
 			u.Watermark = w.watermark()
 		default:
 			w.skip()
 		}
-	}
-	if w.end() != nil {
-		return User{}, ErrPlaintext
 	}
 	return u, nil
 }
@@ -97,10 +96,12 @@ func DecodeUser(plaintext []byte) (User, error) {
 // in it.
 func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 	var p PhoneNumber
-	w := newWalker(plaintext)
-	defer w.release()
-	for w.open(); w.next(); {
-		switch string(w.name) {
+	w, err := newWalker(plaintext)
+	if err != nil {
+		return PhoneNumber{}, err
+	}
+	for w.next() {
+		switch w.name {
 		case "phoneNumber":
 			p.PhoneNumber = w.digits()
 		case "purePhoneNumber":
@@ -113,7 +114,7 @@ func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 			w.skip()
 		}
 	}
-	if w.end() != nil || p.PhoneNumber == "" && p.PurePhoneNumber == "" {
+	if p.PhoneNumber == "" && p.PurePhoneNumber == "" {
 		return PhoneNumber{}, ErrPlaintext
 	}
 	return p, nil
@@ -122,14 +123,14 @@ func DecodePhoneNumber(plaintext []byte) (PhoneNumber, error) {
 // watermark reads the object that comes next; anything else is an absent one.
 func (w *walker) watermark() Watermark {
 	var m Watermark
-	if w.dec.PeekKind() != '{' {
+	if w.peek() != '{' {
 		w.skip()
 		return m
 	}
 	for w.open(); w.next(); {
-		switch string(w.name) {
+		switch w.name {
 		case "appid":
-			m.AppID = w.text()
+			m.AppID = w.string()
 		case "timestamp":
 			m.At = normalTime(w.integer().n)
 		default:

@@ -3,98 +3,143 @@ package douyin
 import (
 	"bytes"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// walker reads a plaintext's JSON front to back, without building anything but
-// the texts that are asked for. Its first error sticks, and ends every loop.
-type walker struct {
-	dec  *jsontext.Decoder
-	buf  bytes.Buffer
-	name []byte // of the current member, until its value is read
-	err  error
+// checker says whether bytes are JSON; it is used again.
+type checker struct {
+	dec *jsontext.Decoder
+	buf bytes.Buffer
 }
 
-var walkers = sync.Pool{New: func() any {
-	w := new(walker)
-	w.dec = jsontext.NewDecoder(&w.buf)
-	return w
+var checkers = sync.Pool{New: func() any {
+	c := new(checker)
+	c.dec = jsontext.NewDecoder(&c.buf)
+	return c
 }}
 
-// newWalker begins to read data; release must follow.
-func newWalker(data []byte) *walker {
-	w := walkers.Get().(*walker)
-	w.buf, w.err = *bytes.NewBuffer(data), nil
-	w.dec.Reset(&w.buf, jsontext.AllowDuplicateNames(true))
-	return w
-}
-
-// release gives the walker back, without a trace of what it read.
-func (w *walker) release() {
-	w.buf, w.name = bytes.Buffer{}, nil
-	w.dec.Reset(&w.buf)
-	walkers.Put(w)
-}
-
-// open enters the object that has to come next.
-func (w *walker) open() {
-	if w.err == nil && w.dec.PeekKind() != '{' {
-		w.err = ErrPlaintext
+// isJSON reports whether data is one JSON value and nothing else. No trace of
+// it is left behind.
+func isJSON(data []byte) bool {
+	c := checkers.Get().(*checker)
+	defer checkers.Put(c)
+	c.buf = *bytes.NewBuffer(data)
+	c.dec.Reset(&c.buf, jsontext.AllowDuplicateNames(true))
+	_, err := c.dec.ReadValue()
+	if err == nil {
+		_, err = c.dec.ReadToken()
 	}
-	w.token()
+	c.buf = bytes.Buffer{}
+	c.dec.Reset(&c.buf)
+	return err == io.EOF //nolint:errorlint // as documented: io.EOF itself
 }
+
+// walker reads a plaintext's JSON front to back. The plaintext is checked as a
+// whole and copied as a whole, once; texts are cut from the copy, so that what
+// was decrypted can be wiped.
+type walker struct {
+	text   string
+	pos    int
+	opened bool   // just behind a '{'
+	name   string // of the current member
+}
+
+// newWalker begins to read data; ErrPlaintext where that is no JSON object.
+func newWalker(data []byte) (walker, error) {
+	if !isJSON(data) {
+		return walker{}, ErrPlaintext
+	}
+	w := walker{text: string(data)}
+	if w.peek() != '{' {
+		return walker{}, ErrPlaintext
+	}
+	w.open()
+	return w, nil
+}
+
+// peek answers the first byte behind space and punctuation, 0 at the end.
+func (w *walker) peek() byte {
+	for ; w.pos < len(w.text); w.pos++ {
+		switch b := w.text[w.pos]; b {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			return b
+		}
+	}
+	return 0
+}
+
+// open enters the object that comes next.
+func (w *walker) open() { w.pos++ }
 
 // next goes to the next member, whose value must then be read or skipped; past
 // the last one it leaves the object and answers false.
 func (w *walker) next() bool {
-	if w.err != nil {
-		return false
-	}
-	if w.dec.PeekKind() != '"' {
-		w.token() // the object's end, or an error
+	if w.peek() != '"' {
+		w.pos++ // the object's end
 		return false
 	}
 	w.name = unquote(w.value())
-	return w.err == nil
+	return true
 }
 
-// end answers the first error; that there is more to read is one.
-func (w *walker) end() error {
-	if w.err == nil {
-		if _, err := w.dec.ReadToken(); err != io.EOF { //nolint:errorlint // as documented: io.EOF itself
-			w.err = ErrPlaintext
+// value takes the value that comes next, as it stands.
+func (w *walker) value() string {
+	first, start := w.peek(), w.pos
+	switch first {
+	case '"':
+		w.quoted()
+	case '{', '[':
+		w.nested()
+	default:
+		n := strings.IndexAny(w.text[start:], ",:]} \t\r\n")
+		if n < 0 {
+			n = len(w.text) - start
+		}
+		w.pos += n
+	}
+	return w.text[start:w.pos]
+}
+
+func (w *walker) quoted() {
+	for w.pos++; w.pos < len(w.text); w.pos++ {
+		switch w.text[w.pos] {
+		case '\\':
+			w.pos++
+		case '"':
+			w.pos++
+			return
 		}
 	}
-	return w.err
 }
 
-func (w *walker) token() {
-	if w.err == nil {
-		_, w.err = w.dec.ReadToken()
+func (w *walker) nested() {
+	for depth := 0; w.pos < len(w.text); {
+		switch w.text[w.pos] {
+		case '"':
+			w.quoted()
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		w.pos++
+		if depth == 0 {
+			return
+		}
 	}
 }
 
-func (w *walker) value() jsontext.Value {
-	if w.err != nil {
-		return nil
-	}
-	var v jsontext.Value
-	v, w.err = w.dec.ReadValue()
-	return v
-}
+func (w *walker) skip() { w.value() }
 
-func (w *walker) skip() {
-	if w.err == nil {
-		w.err = w.dec.SkipValue()
-	}
-}
-
-// text reads a string; a value of another type is an empty one.
-func (w *walker) text() string {
-	if v := w.value(); v.Kind() == '"' {
-		return string(unquote(v))
+// string reads a string; a value of another type is an empty one.
+func (w *walker) string() string {
+	if v := w.value(); v[0] == '"' {
+		return unquote(v)
 	}
 	return ""
 }
@@ -102,26 +147,27 @@ func (w *walker) text() string {
 // digits reads a string, or a number digit for digit.
 func (w *walker) digits() string {
 	v := w.value()
-	switch v.Kind() {
-	case '"':
-		return string(unquote(v))
-	case '0':
-		return string(v)
+	switch b := v[0]; {
+	case b == '"':
+		return unquote(v)
+	case b == '-' || '0' <= b && b <= '9':
+		return v
 	}
 	return ""
 }
 
 // integer reads a number, or a string of one.
 func (w *walker) integer() (n number) {
-	n.read(w.value())
+	n.parse(strings.TrimSpace(strings.Trim(w.value(), `"`)))
 	return n
 }
 
-// unquote answers a string's text, which aliases v where nothing is escaped.
-func unquote(v jsontext.Value) []byte {
-	if len(v) >= 2 && bytes.IndexByte(v, '\\') < 0 {
+// unquote answers the text of a string that isJSON has passed, cut from it
+// where nothing is escaped.
+func unquote(v string) string {
+	if strings.IndexByte(v, '\\') < 0 {
 		return v[1 : len(v)-1]
 	}
-	text, _ := jsontext.AppendUnquote(nil, v) // of what the decoder has checked
-	return text
+	text, _ := jsontext.AppendUnquote(nil, v)
+	return string(text)
 }

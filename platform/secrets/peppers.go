@@ -32,8 +32,11 @@ func (p *peppers) hash(s string) (digest, id string) {
 	}
 	first := p.entries[0]
 	if len(first.key) <= hmacBlock && len(s) <= macMost {
-		sum := mac(first.key, []byte(s))
-		return hex.EncodeToString(sum[:]), first.id
+		k := newMACKey(first.key)
+		sum := k.sum([]byte(s))
+		var text [2 * sha256.Size]byte
+		hex.Encode(text[:], sum[:])
+		return string(text[:]), first.id
 	}
 	h := hmac.New(sha256.New, first.key)
 	h.Write([]byte(s))

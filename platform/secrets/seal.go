@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"slices"
 )
 
 var (
@@ -49,6 +50,7 @@ func (k *keyring) seal(dst, plaintext []byte, purpose string, aad []byte) ([]byt
 	if err != nil {
 		return dst, err
 	}
+	dst = slices.Grow(dst, 2+len(key.id)+saltSize+len(plaintext)+tagSize)
 	dst = append(dst, layoutVersion, byte(len(key.id)))
 	dst = append(dst, key.id...)
 	dst = append(dst, salt[:]...)
@@ -101,7 +103,7 @@ func header(sealed []byte) (id, rest []byte, ok bool) {
 // derive makes the cipher of one record. A nonce may come from the same
 // derivation because no subkey is ever used twice.
 func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, error) {
-	okm, err := k.expand(salt, infoPrefix+purpose)
+	okm, err := k.expand(salt, purpose)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,10 +115,10 @@ func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, er
 	return aead, okm[subkeySize:], err
 }
 
-func (k sealingKey) expand(salt []byte, info string) ([]byte, error) {
-	if !fits(k.secret, salt, info) {
-		return hkdf.Key(sha256.New, k.secret, salt, info, subkeySize+nonceSize)
+func (k sealingKey) expand(salt []byte, purpose string) ([]byte, error) {
+	if !fits(k.secret, salt, purpose) {
+		return hkdf.Key(sha256.New, k.secret, salt, infoPrefix+purpose, subkeySize+nonceSize)
 	}
-	okm := subkeyOf(k.secret, salt, info)
+	okm := subkeyOf(k.secret, salt, purpose)
 	return okm[:], nil
 }

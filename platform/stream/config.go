@@ -37,8 +37,12 @@ type Config struct {
 
 	Layout Layout
 	Inputs []string
-	Leader string   // one of Inputs, or "" for none
-	State  []string // restored up to one's own marker, then tailed; written by Emit, Done or Append
+	Leader string // one of Inputs, or "" for none
+	// Overlap are inputs whose records are handed over in offset order without
+	// waiting for the one of their key before them to be Done: the task sees to
+	// what order asks for.
+	Overlap []string
+	State   []string // restored up to one's own marker, then tailed; written by Emit, Done or Append
 	// Follow are topics that others write and this role only reads, all
 	// partitions of them, passed to Task.Restore: read, behind all state, to the
 	// end that was seen then, before Open, and tailed after it. SingleOwner only.
@@ -102,6 +106,9 @@ func (c *Config) faults() []error {
 	wrong(c.TransactionalID == "", "TransactionalID is empty")
 	wrong(len(c.Inputs) == 0, "Inputs is empty")
 	wrong(c.Leader != "" && !slices.Contains(c.Inputs, c.Leader), "Leader %q is not one of Inputs", c.Leader)
+	for _, topic := range c.Overlap {
+		wrong(!slices.Contains(c.Inputs, topic), "Overlap %q is not one of Inputs", topic)
+	}
 	wrong(c.Layout != Copartition && c.Layout != SingleOwner, "Layout %d is unknown", c.Layout)
 	wrong(c.Layout == Copartition && len(c.Follow) > 0, "Follow needs Layout SingleOwner")
 	wrong(c.WindowRecords < 1, "WindowRecords is %d", c.WindowRecords)

@@ -123,10 +123,10 @@ func (h *havoc) act(t *testing.T, dice *rand.Rand) {
 		m.stop()
 		delete(h.live, name)
 	case 1:
-		m.wire.cut()
+		m.wire.Cut()
 		delete(h.live, name)
 	case 2:
-		m.wire.freeze()
-		time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, func() { m.wire.thaw() })
+		m.wire.Freeze()
+		time.AfterFunc(time.Duration(dice.IntN(8000))*time.Millisecond, func() { m.wire.Thaw() })
 	}
 }

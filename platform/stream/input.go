@@ -59,7 +59,7 @@ func (l *loop) enter(in *Input) {
 		l.touch(in.part)
 		return
 	}
-	if in.Record.Key == nil {
+	if in.Record.Key == nil || in.part.overlaps {
 		l.handOver(in)
 		return
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -21,8 +22,11 @@ func openJournal(cfg *Config) (*journal, error) {
 
 // write has done called with the record's partition and offset once all
 // replicas have it, or with an error once that is not going to be known.
-// Safe from any goroutine; done must not block.
+// Safe from any goroutine; done must not block. It stamps the record anew: how
+// long a record may be on its way counts from its timestamp, so that one that
+// is written again would be too old at once, for ever.
 func (j *journal) write(rec *Record, done func(*Record, error)) {
+	rec.Timestamp = time.Time{}
 	j.client.Produce(context.Background(), rec, done)
 }
 

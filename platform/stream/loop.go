@@ -40,7 +40,7 @@ type loop struct {
 
 	runnable []*Input     // next of their keys, to be handed over
 	dirty    []*partition // whose window may retire
-	works    []workItem
+	works    []Job
 	out      []outEntry // since the last flush
 }
 

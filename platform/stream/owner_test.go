@@ -47,16 +47,16 @@ func TestAZombieOwnerStandsBy(t *testing.T) {
 		})
 		put(t, k, record("in", "k", "1"))
 		values(t, k, "out", 1)
-		a.wire.freeze()
+		a.wire.Freeze()
 		b := run(t, k, "b", single, copies)
 		put(t, k, record("in", "k", "2"))
 		values(t, k, "out", 2)
 		if left := time.Until(zombie.Load().Lease()); left > 0 {
 			t.Errorf("two own at once: the zombie's lease has %v left", left)
 		}
-		a.wire.thaw("producer", "tail", "appender")
+		a.wire.Thaw("producer", "tail", "appender")
 		<-time.After(time.Second)
-		a.wire.thaw()
+		a.wire.Thaw()
 		eventually(t, func() bool { return a.Ready() && b.Ready() })
 		put(t, k, record("in", "k", "3"))
 		if got := values(t, k, "out", 3); got != "1 2 3" {
@@ -97,7 +97,7 @@ func TestTheLeaseEndsBeforeTheSession(t *testing.T) {
 			t.Error("the wall clock went ahead, as after a suspension, and the lease goes on")
 		}
 		skew.Store(0)
-		a.wire.freeze()
+		a.wire.Freeze()
 		<-time.After(8 * time.Second)
 		if left := time.Until(l.Lease()); left > 0 {
 			t.Errorf("8 s without a heartbeat, and the lease has %v left", left)

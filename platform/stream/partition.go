@@ -11,13 +11,14 @@ const prepareChunk = 256
 // partition is one input topic-partition of a task. Fields without another
 // word are owned by the task's loop.
 type partition struct {
-	loop    *loop
-	topic   string
-	number  int32
-	leads   bool // it belongs to the leading topic
-	follows bool // there is a leading topic, and this is not of it
-	queues  *topicQueues
-	flow    flow
+	loop     *loop
+	topic    string
+	number   int32
+	leads    bool // it belongs to the leading topic
+	follows  bool // there is a leading topic, and this is not of it
+	overlaps bool // its records do not wait for their key
+	queues   *topicQueues
+	flow     flow
 
 	chunks   []*chunk // fetched and being prepared, in the order of fetch
 	waiting  []*Input // taken in and not handed over, in the order of fetch

@@ -134,12 +134,12 @@ func TestALateAppendOfAPredecessorIsSeen(t *testing.T) {
 			return &script{open: func() { opened <- struct{}{} }}
 		})
 		<-opened
-		a.wire.freeze()
+		a.wire.Freeze()
 		var n notes
 		b := run(t, k, "b", withState, remembering(&n))
 		eventually(t, func() bool { return b.Ready() && n.has("open") })
 		old.Append(record("state", "k", "late"), func(error) {})
-		a.wire.thaw()
+		a.wire.Thaw()
 		eventually(t, func() bool { return n.has("late") })
 		if got := n.String(); got != "marker own-marker open late" {
 			t.Errorf("restored: %s", got)

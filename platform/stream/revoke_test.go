@@ -189,6 +189,28 @@ func TestInputsOfOneKeyAndTopicFollowOneAnother(t *testing.T) {
 	})
 }
 
+func TestInputsOfAnOverlappingTopicAreUnderWayTogetherAndLeaveInOrder(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		run(t, k, "a", func(c *stream.Config) { c.Overlap = []string{"in"} }, func(*stream.Loop) stream.Task {
+			var held []*stream.Input
+			return &script{handle: func(in *stream.Input) {
+				if held = append(held, in); len(held) < 3 {
+					return
+				}
+				for i := range held { // the last is done first
+					last := held[len(held)-1-i]
+					last.Done(copyOf(last), nil)
+				}
+			}}
+		})
+		put(t, k, record("in", "k", "1"), record("in", "k", "2"), record("in", "k", "3"))
+		if got := values(t, k, "out", 3); got != "1 2 3" {
+			t.Errorf("out holds %s", got)
+		}
+	})
+}
+
 func TestWindowBoundsWhatIsHeld(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out")

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/platform/stream"
+	"doustream/platform/stream/streamtest"
 )
 
 // script is a task whose methods a test writes; what it does not write does
@@ -63,7 +64,7 @@ func (s *drainingScript) Drain(done func()) { s.drain(done) }
 // instance runs a script; its error is kept.
 type instance struct {
 	*stream.Runtime
-	wire *wire
+	wire *streamtest.Wire
 	quit context.CancelFunc
 	done chan struct{}
 	err  error // after done
@@ -71,8 +72,8 @@ type instance struct {
 
 func run(t *testing.T, k *fakeKafka, name string, change func(*stream.Config), task func(*stream.Loop) stream.Task) *instance {
 	t.Helper()
-	w := newWire(k.network)
-	cfg := config([]kgo.Opt{k.connect[0], w.opt()}, name)
+	w := streamtest.NewWire()
+	cfg := config([]kgo.Opt{k.connect[0], kgo.Dialer(w.Kafka(k.network.DialContext))}, name)
 	cfg.Logger = testLog(name)
 	if change != nil {
 		change(&cfg)
@@ -88,7 +89,7 @@ func run(t *testing.T, k *fakeKafka, name string, change func(*stream.Config), t
 		i.err = r.Run(ctx)
 	}()
 	t.Cleanup(func() {
-		w.thaw()
+		w.Thaw()
 		cancel()
 		<-i.done
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/stream"
+	"doustream/platform/stream/streamtest"
 )
 
 // testLog is silent unless asked: STREAM_LOG=1 go test -run …
@@ -53,7 +54,7 @@ func (z *lazy) Handle(in *stream.Input) {
 
 // member is one instance in a storm.
 type member struct {
-	wire *wire
+	wire *streamtest.Wire
 	stop func() error
 }
 
@@ -64,8 +65,8 @@ func launch(t *testing.T, k *fakeKafka, instance string) *member {
 
 func launchTask(t *testing.T, k *fakeKafka, instance string, change func(*stream.Config), task func(*stream.Loop) stream.Task) *member {
 	t.Helper()
-	w := newWire(k.network)
-	cfg := config([]kgo.Opt{k.connect[0], w.opt()}, instance)
+	w := streamtest.NewWire()
+	cfg := config([]kgo.Opt{k.connect[0], kgo.Dialer(w.Kafka(k.network.DialContext))}, instance)
 	cfg.SessionTimeout, cfg.DrainTimeout, cfg.TxnTimeout = 3*time.Second, time.Second, 2*time.Second
 	cfg.RebalanceTimeout = 5 * time.Second
 	cfg.Logger = testLog(instance)
@@ -83,7 +84,7 @@ func launchTask(t *testing.T, k *fakeKafka, instance string, change func(*stream
 	m := &member{wire: w}
 	m.stop = func() (err error) {
 		once.Do(func() {
-			w.thaw()
+			w.Thaw()
 			cancel()
 			err = <-done
 		})
@@ -182,7 +183,7 @@ func storm(t *testing.T, fault kfake.Fault) {
 	wait()
 	a.stop() // in good order
 	wait()
-	c1.wire.cut() // and this one is killed, and started again
+	c1.wire.Cut() // and this one is killed, and started again
 	launch(t, c, "c")
 	wait()
 	launch(t, c, "d")

@@ -27,7 +27,7 @@ type Task interface {
 	Open()
 	// Handle starts work on one input record; in.Done ends it. Two inputs with
 	// the same topic and key are never under way together: the second is
-	// handed over after the first is Done. Inputs of other keys and topics
+	// handed over after the first is Done, except those of Config.Overlap. Inputs of other keys and topics
 	// are. Records with a nil key count as having keys of their own.
 	Handle(in *Input)
 	// Close is called once, when the task's partitions are gone or the role
@@ -101,6 +101,16 @@ func (l *Loop) After(d time.Duration, f func()) (stop func()) { return l.after(d
 // GOMAXPROCS) and then, from the loop, then. For work of the processor, such
 // as decryption; not for waiting.
 func (l *Loop) Work(f, then func()) { l.work(f, then) }
+
+// Job is work of the processor in its two parts, for those who have one for each
+// record and would rather not make two functions of it.
+type Job interface {
+	Work()   // on a worker
+	Worked() // then, from the loop
+}
+
+// Do is Work for a Job.
+func (l *Loop) Do(job Job) { l.do(job) }
 
 // Emit adds records to the open transaction that belong to no input under way:
 // a parked event that was resumed, an intent. They leave in the order of

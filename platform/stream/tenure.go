@@ -66,10 +66,11 @@ func (l *loop) addPartition(tp topicPartition, at kgo.EpochOffset) {
 	cfg := &l.session.cfg
 	p := &partition{
 		loop: l, topic: tp.topic, number: tp.number, position: at.Offset, frontier: at.Offset,
-		leads:   tp.topic == cfg.Leader,
-		follows: cfg.Leader != "" && tp.topic != cfg.Leader,
-		queues:  l.queues(tp.topic),
-		flow:    flow{maxRecords: cfg.WindowRecords, maxBytes: cfg.WindowBytes},
+		leads:    tp.topic == cfg.Leader,
+		overlaps: slices.Contains(cfg.Overlap, tp.topic),
+		follows:  cfg.Leader != "" && tp.topic != cfg.Leader,
+		queues:   l.queues(tp.topic),
+		flow:     flow{maxRecords: cfg.WindowRecords, maxBytes: cfg.WindowBytes},
 	}
 	p.committed.Store(at.Offset)
 	p.committedEpoch = at.Epoch

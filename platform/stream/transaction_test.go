@@ -106,7 +106,7 @@ func TestTheZombiesTransactionIsRefused(t *testing.T) {
 		k.ControlKey(int16(kmsg.AddOffsetsToTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
 			k.KeepControl()
 			if adds++; adds == 2 {
-				a.wire.freeze() // its results are written, its offsets are not
+				a.wire.Freeze() // its results are written, its offsets are not
 			}
 			return nil, nil, false
 		})
@@ -118,9 +118,9 @@ func TestTheZombiesTransactionIsRefused(t *testing.T) {
 		b := run(t, k, "b", short, copies)
 		eventually(t, b.Ready)
 		<-time.After(20 * time.Second) // the zombie's session is over
-		a.wire.thaw("producer")        // and its producer the first to go on
+		a.wire.Thaw("producer")        // and its producer the first to go on
 		<-time.After(time.Second)
-		a.wire.thaw()
+		a.wire.Thaw()
 		put(t, k, record("in", "k", "3"))
 		if got := values(t, k, "out", 3); got != "1 2 3" {
 			t.Errorf("I5: out holds %s", got)
@@ -133,7 +133,7 @@ func TestATransactionThatWasAbandonedIsDoneAgainByTheNextOwner(t *testing.T) {
 		k := cluster(t, 1, "in", "out")
 		var a *instance
 		k.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
-			a.wire.cut()
+			a.wire.Cut()
 			return nil, errors.New("killed"), true
 		})
 		a = run(t, k, "a", nil, copies)

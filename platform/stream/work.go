@@ -1,9 +1,19 @@
 package stream
 
-// workItem is work of the processor that a task asked for.
-type workItem struct{ f, then func() }
+// twoFuncs are a Job of two functions.
+type twoFuncs struct{ f, then func() }
 
-func (l *loop) work(f, then func()) { l.works = append(l.works, workItem{f, then}) }
+func (j twoFuncs) Work() { j.f() }
+
+func (j twoFuncs) Worked() {
+	if j.then != nil {
+		j.then()
+	}
+}
+
+func (l *loop) do(job Job) { l.works = append(l.works, job) }
+
+func (l *loop) work(f, then func()) { l.do(twoFuncs{f, then}) }
 
 // submitWork hands the work of one round to the workers in chunks, so that a
 // busy loop pays for a wake-up per chunk rather than per record.
@@ -23,15 +33,13 @@ func (l *loop) submitWork() {
 	l.session.workers.submit(jobs...)
 }
 
-func (l *loop) runWork(items []workItem) {
-	for _, item := range items {
-		item.f()
+func (l *loop) runWork(jobs []Job) {
+	for _, job := range jobs {
+		job.Work()
 	}
 	l.post(func() {
-		for _, item := range items {
-			if item.then != nil {
-				item.then()
-			}
+		for _, job := range jobs {
+			job.Worked()
 		}
 	})
 }

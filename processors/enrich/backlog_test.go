@@ -6,13 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -247,8 +245,9 @@ func startRole(b *testing.B, connect []kgo.Opt, cfg Config, deps Deps) (stop fun
 	role, err := stream.New(stream.Config{
 		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		State:  []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger: slog.New(slog.DiscardHandler),
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  slog.New(slog.DiscardHandler),
 	}, newTask)
 	must(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -287,78 +286,4 @@ func enrichedSoFar(b *testing.B, registry *prometheus.Registry) (n int) {
 		}
 	}
 	return n
-}
-
-// BenchmarkExchange exchanges codes with the simulated platform over HTTP, and
-// beside it in a bare loop with as many goroutines as may be in flight.
-func BenchmarkExchange(b *testing.B) {
-	for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
-		logins := 6000
-		b.Run(fmt.Sprintf("latency=%v/bare", latency), func(b *testing.B) { exchangeRun(b, latency, logins, exchangeBare) })
-		b.Run(fmt.Sprintf("latency=%v/enrich", latency), func(b *testing.B) { exchangeRun(b, latency, logins, exchangeEnrich) })
-	}
-}
-
-const benchInFlight = 1024
-
-func exchangeRun(b *testing.B, latency time.Duration, logins int, run func(*testing.B, *douyin.Client, []douyintest.Login)) {
-	var cpu time.Duration
-	for range b.N {
-		b.StopTimer()
-		platform := douyintest.New(douyintest.Options{Apps: testConfig().Apps})
-		platform.SetLatency(douyin.EndpointCode2Session, douyintest.Latency{Median: latency})
-		server := httptest.NewServer(platform)
-		client, err := douyin.NewClient(douyin.Config{AppsURL: server.URL, OpenURL: server.URL, MaxConns: benchInFlight})
-		must(b, err)
-		issued := make([]douyintest.Login, logins)
-		for i := range issued {
-			issued[i] = platform.Login(testApp, fmt.Sprintf("user-%d", i))
-		}
-		before := cpuTime()
-		b.StartTimer()
-		run(b, client, issued)
-		cpu += cpuTime() - before
-		b.StopTimer()
-		client.CloseIdle()
-		server.Close()
-	}
-	n := float64(logins) * float64(b.N)
-	b.ReportMetric(n/b.Elapsed().Seconds(), "logins/s")
-	b.ReportMetric(float64(cpu.Nanoseconds())/n, "cpu-ns/login")
-}
-
-func exchangeBare(b *testing.B, client *douyin.Client, logins []douyintest.Login) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for range benchInFlight {
-		all.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(logins); i = int(next.Add(1)) - 1 {
-				if _, err := client.ExchangeCode(context.Background(), testConfig().Apps[0], douyin.Code(logins[i].Code), ""); err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-func exchangeEnrich(b *testing.B, client *douyin.Client, logins []douyintest.Login) {
-	b.StopTimer()
-	connect := benchCluster(b, 4)
-	cl, err := kgo.NewClient(append(connect, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)
-	must(b, err)
-	defer cl.Close()
-	for i, l := range logins {
-		id := fmt.Sprintf("session-%08d", i)
-		cl.Produce(context.Background(), &kgo.Record{Topic: schemas.TopicLogin, Key: []byte(id), Value: fmt.Appendf(nil,
-			`{"event_id":"ev-%d","app_id":%q,"session_id":%q,"occurred_at":%d,"payload":{"code":%q,"isLogin":true,"errMsg":"login:ok"}}`,
-			i, testApp, id, time.Now().UnixMilli(), l.Code)}, nil)
-	}
-	must(b, cl.Flush(context.Background()))
-	cfg := testConfig()
-	cfg.InFlight = benchInFlight
-	b.StartTimer()
-	stop := startRole(b, connect, cfg, testDeps(b, client))
-	waitRetired(b, cfg.Metrics.(*prometheus.Registry), len(logins))
-	stop()
 }

@@ -63,22 +63,27 @@ func (p *processor) bare(rec *stream.Record, key douyin.SessionKey) (*stream.Rec
 		return nil, err
 	}
 	from := prepared{event: ev, encrypted: enc}
-	user := schemas.EnrichedUser{
+	w := takeWorkbench()
+	defer w.release()
+	w.user = schemas.EnrichedUser{
 		EventID: ev.EventID, Kind: schemas.KindPhone, AppID: ev.AppID, SessionID: ev.SessionID,
 		OpenID: "open-" + ev.SessionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
 		Source: schemas.Source{Topic: rec.Topic, Offset: rec.Offset},
 	}
-	reason, ok := p.phoneNumber(&user, &from, &schemas.SessionFact{SessionKey: string(key)})
+	reason, ok := p.phoneNumber(w, &from, &schemas.SessionFact{SessionKey: string(key)})
 	if !ok || reason != "" {
 		return nil, fmt.Errorf("decrypt: %s", reason)
 	}
-	return p.output.Enriched(&user)
+	return p.output.Enriched(&w.user)
 }
 
 // directLoop does work at once.
 type directLoop struct{ *fakeLoop }
 
-func (l *directLoop) Work(f, then func()) { f(); then() }
+func (l *directLoop) Do(job stream.Job) {
+	job.Work()
+	job.Worked()
+}
 
 type directInput struct{ enriched int }
 

@@ -43,6 +43,7 @@ const (
 	stateIdle    state = iota // waits for a login, the watermark or the platform
 	stateWorking              // on a worker
 	stateParking              // being sealed for doustream.parked
+	stateReady                // a login whose job is done, behind one of its session that is not
 	stateDone
 )
 
@@ -60,6 +61,12 @@ func (e *event) first() bool {
 	return len(queue) > 0 && queue[0] == e && (e.settled || e.topic == topicLogin)
 }
 
+// leads reports whether an event may leave the window: a login does so behind
+// those of its session that stand before it.
+func (e *event) leads() bool {
+	return e.topic != topicLogin || e.in == nil || len(e.sess.parked[topicLogin]) == 0 && e.sess.window[0] == e
+}
+
 func (e *event) source() schemas.Source {
 	return schemas.Source{Topic: e.rec.Topic, Partition: e.rec.Partition, Offset: e.rec.Offset}
 }
@@ -69,6 +76,7 @@ func (e *event) source() schemas.Source {
 type session struct {
 	id      string
 	logins  int                  // taken in and not retired, or parked
+	window  []*event             // its logins in the window, in the topic's order: exchanged at once, they leave in turn
 	waiting []*event             // in the window, one for each topic at most
 	parked  [topicCount][]*event // by topic, in the topic's order; only the first of each is worked on
 }
@@ -87,10 +95,10 @@ func (s *session) idle() bool {
 
 // parkedLogin reports whether the login with that offset is still parked.
 func (s *session) parkedLogin(offset int64) bool {
-	_, ok := slices.BinarySearchFunc(s.parked[topicLogin], offset, func(e *event, offset int64) int {
+	_, parked := slices.BinarySearchFunc(s.parked[topicLogin], offset, func(e *event, offset int64) int {
 		return cmp.Compare(e.rec.Offset, offset)
 	})
-	return ok
+	return parked
 }
 
 // loginInWindow reports, of a session with an unfinished login, whether one is
@@ -98,6 +106,30 @@ func (s *session) parkedLogin(offset int64) bool {
 // the wait, so is what depends on it.
 func (s *session) loginInWindow() bool {
 	return s.logins == 0 || s.logins > len(s.parked[topicLogin])
+}
+
+// leaveWindow takes a login out, the first one mostly.
+func (s *session) leaveWindow(e *event) {
+	i := slices.Index(s.window, e)
+	switch i {
+	case -1:
+	case 0:
+		s.window[0] = nil
+		s.window = s.window[1:]
+	default:
+		s.window = slices.Delete(s.window, i, i+1)
+	}
+}
+
+// setAside takes a parked event into its place: the entries of two logins may be
+// sealed in either order.
+func (s *session) setAside(e *event, offset int64) {
+	queue := s.parked[e.topic]
+	at := len(queue)
+	for at > 0 && queue[at-1].rec.Offset > offset {
+		at--
+	}
+	s.parked[e.topic] = slices.Insert(queue, at, e)
 }
 
 func (s *session) stopWaiting(e *event) {

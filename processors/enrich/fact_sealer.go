@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"doustream/platform/secrets"
 	"doustream/platform/stream"
@@ -32,13 +31,12 @@ func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int3
 		plain = outcome.Append(make([]byte, 0, 256))
 		defer clear(plain)
 	}
-	key := head.key(nil)
 	value := head.appendHead(make([]byte, 0, factSize+secrets.Overhead+len(plain)))
-	value, err := s.ring.Seal(value, plain, purposeSession, s.binding(&head, key, f.AppID))
+	value, err := s.ring.Seal(value, plain, purposeSession, s.bind(nil, &head, f.AppID))
 	if err != nil {
 		return nil, fmt.Errorf("seal session fact: %w", err)
 	}
-	return &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value, Timestamp: time.UnixMilli(f.At)}, nil
+	return &stream.Record{Topic: s.topic, Partition: partition, Key: head.key(nil), Value: value}, nil
 }
 
 func headOf(kind factKind, f *schemas.SessionFact) fact {
@@ -62,16 +60,17 @@ func outcomeOf(kind factKind, f *schemas.SessionFact) schemas.SessionOutcome {
 // open answers what is sealed in a fact of an app's: the fields of
 // schemas.SessionOutcome, and the app.
 func (s factSealer) open(f *fact, sealed []byte, appID string) (schemas.SessionFact, error) {
+	w := takeWorkbench()
+	defer w.release()
 	if f.layout == layoutFirst {
-		return s.openFirst(f, sealed)
+		return s.openFirst(w, f, sealed)
 	}
-	var scratch [512]byte
-	plain, err := s.ring.Open(scratch[:0], sealed, purposeSession, s.binding(f, f.key(nil), appID))
-	if err != nil {
+	var err error
+	w.bound = s.bind(w.bound, f, appID)
+	if w.plain, err = s.ring.Open(w.plain, sealed, purposeSession, w.bound); err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
 	}
-	o, err := schemas.DecodeSessionOutcome(plain)
-	clear(plain)
+	o, err := schemas.DecodeSessionOutcome(w.plain)
 	if err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
 	}
@@ -81,17 +80,16 @@ func (s factSealer) open(f *fact, sealed []byte, appID string) (schemas.SessionF
 	}, nil
 }
 
-// binding is what a slim fact is bound to: the topic and key that it lies
+// bind appends what a slim fact is bound to: the topic and key that it lies
 // under, what its head says but for the owner, whom the table does not keep, and
 // the app's whole id, of which the head has a hash.
-func (s factSealer) binding(f *fact, key []byte, appID string) []byte {
-	b := make([]byte, 0, len(s.topic)+len(key)+len(appID)+2*8+5)
-	b = append(append(b, s.topic...), '|')
-	b = append(append(b, key...), '|')
-	b = append(append(b, appID...), '|')
-	b = binary.BigEndian.AppendUint64(b, uint64(f.loginOffset))
-	b = binary.BigEndian.AppendUint64(b, uint64(f.at))
-	return append(b, "|2"...)
+func (s factSealer) bind(dst []byte, f *fact, appID string) []byte {
+	dst = append(append(dst, s.topic...), '|')
+	dst = append(f.key(dst), '|')
+	dst = append(append(dst, appID...), '|')
+	dst = binary.BigEndian.AppendUint64(dst, uint64(f.loginOffset))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(f.at))
+	return append(dst, "|2"...)
 }
 
 // sealedKinds are the kinds as the sealed part of the first layout says them.
@@ -101,27 +99,34 @@ var sealedKinds = [...]schemas.FactKind{
 
 // openFirst opens a fact of the first layout: key, head and sealed part say the
 // same things, which are compared.
-func (s factSealer) openFirst(f *fact, sealed []byte) (schemas.SessionFact, error) {
-	var scratch [512]byte
-	plain, err := s.ring.Open(scratch[:0], sealed, purposeSession, aad(s.topic, f.key(nil)))
-	if err != nil {
+func (s factSealer) openFirst(w *workbench, f *fact, sealed []byte) (schemas.SessionFact, error) {
+	w.bound = append(append(w.bound, s.topic...), '|')
+	w.bound = append(f.key(w.bound), boundVersion...)
+	var err error
+	if w.plain, err = s.ring.Open(w.plain, sealed, purposeSession, w.bound); err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
 	}
-	opened, err := schemas.DecodeSessionFact(plain)
-	clear(plain)
+	opened, err := schemas.DecodeSessionFact(w.plain)
 	if err != nil {
 		return schemas.SessionFact{}, fmt.Errorf("decode session fact: %w", err)
 	}
 	if opened.LoginOffset != f.loginOffset || hashApp(opened.AppID) != f.app || opened.Kind != sealedKinds[f.kind] {
 		return schemas.SessionFact{}, errForeignFact
 	}
+	opened.CodeHash = nil // it aliases what is about to be wiped
 	return opened, nil
 }
 
 // aad binds a sealed record to the topic and key that it lies under, and to
 // the version of its layout.
 func aad(topic string, key []byte) []byte {
-	b := make([]byte, 0, len(topic)+len(key)+3)
-	b = append(append(b, topic...), '|')
-	return append(append(b, key...), "|1"...)
+	return appendAAD(make([]byte, 0, len(topic)+len(key)+3), topic, key)
 }
+
+func appendAAD[S string | []byte](dst []byte, topic string, key S) []byte {
+	dst = append(append(dst, topic...), '|')
+	return append(append(dst, key...), boundVersion...)
+}
+
+// boundVersion ends what sealed bytes are bound to.
+const boundVersion = "|1"

@@ -123,9 +123,10 @@ func (w *world) newLoop(p *processor) *fakeLoop {
 	return l
 }
 
-func (l *fakeLoop) Partition() int32 { return 0 }
-func (l *fakeLoop) Owner() string    { return l.name }
-func (l *fakeLoop) Now() time.Time   { return l.w.now }
+func (l *fakeLoop) Partition() int32  { return 0 }
+func (l *fakeLoop) Owner() string     { return l.name }
+func (l *fakeLoop) Now() time.Time    { return l.w.now }
+func (l *fakeLoop) Do(job stream.Job) { l.Work(job.Work, job.Worked) }
 func (l *fakeLoop) Work(f, then func()) {
 	l.jobs = append(l.jobs, func() {
 		f()
@@ -290,7 +291,7 @@ func (l *fakeLoop) handable(t topic) int {
 		if t != topicLogin && in.rec.Timestamp.After(l.Watermark().Add(time.Second)) && l.holds[topicLogin] == 0 {
 			return -1
 		}
-		if !l.busy[in.key()] && !seen[in.key()] {
+		if t == topicLogin || !l.busy[in.key()] && !seen[in.key()] {
 			return i
 		}
 		seen[in.key()] = true

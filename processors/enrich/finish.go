@@ -29,7 +29,9 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 	if s := e.sess; e.in == nil {
 		t.resume(e, out)
 	} else {
-		if s != nil && e.topic != topicLogin {
+		if s != nil && e.topic == topicLogin {
+			t.leftWindow(e, s)
+		} else if s != nil {
 			s.stopWaiting(e)
 			t.forget(s)
 		}
@@ -64,12 +66,13 @@ func (t *Task) retired(e *event, s *session) func() {
 	offset, id := e.rec.Offset, string(e.rec.Key)
 	return func() {
 		t.frontier = max(t.frontier, offset+1)
-		if s != nil {
-			s.logins--
-		} else if s = t.active[id]; s == nil { // a login that is none may have been waited for all the same
+		waits := s // not s itself, which every event would have on the heap then
+		if waits != nil {
+			waits.logins--
+		} else if waits = t.active[id]; waits == nil { // a login that is none may have been waited for all the same
 			return
 		}
-		t.evaluate(s)
+		t.evaluate(waits)
 	}
 }
 

@@ -36,7 +36,8 @@ func (o *testOutput) Enriched(u *schemas.EnrichedUser) (*stream.Record, error) {
 	if key == "" {
 		key = u.AnonymousOpenID
 	}
-	return &stream.Record{Topic: schemas.TopicUsers, Key: []byte(key), Value: value}, err
+	both := append(value, key...)
+	return &stream.Record{Topic: schemas.TopicUsers, Key: both[len(value):], Value: both[:len(value):len(value)]}, err
 }
 
 func (o *testOutput) DeadLetter(src *stream.Record, d schemas.DeadLetter) *stream.Record {

@@ -23,11 +23,24 @@ type job struct {
 func (e *event) start(facts [sessionKeys]found) {
 	e.state = stateWorking
 	e.job = job{facts: facts, now: e.task.now()}
-	e.task.working++ // as Task.work, without its closure
-	e.task.loop.Work(e.work, e.worked)
+	e.task.working++ // as Task.work, without its closures
+	e.task.loop.Do((*eventJob)(e))
 }
 
-// work runs on a worker.
+// eventJob is an event as the runtime's workers see it.
+type eventJob event
+
+// Work runs on a worker.
+func (w *eventJob) Work() { (*event)(w).work() }
+
+// Worked takes the results, from the loop.
+func (w *eventJob) Worked() {
+	e := (*event)(w)
+	e.task.working--
+	e.conclude()
+	e.task.checkDrained()
+}
+
 func (e *event) work() {
 	j := &e.job
 	j.barren, j.keyless = true, true
@@ -51,13 +64,6 @@ func (e *event) work() {
 	}
 }
 
-// worked takes the results, from the loop.
-func (e *event) worked() {
-	e.task.working--
-	e.conclude()
-	e.task.checkDrained()
-}
-
 func (e *event) conclude() {
 	t, j := e.task, &e.job
 	e.state = stateIdle
@@ -65,6 +71,13 @@ func (e *event) conclude() {
 		if f := &j.facts[i]; f.fresh {
 			t.recent.keep(f.at, f.remembered)
 		}
+	}
+	if !t.closed && !e.leads() {
+		e.state = stateReady
+		if len(e.sess.parked[topicLogin]) > 0 {
+			t.park(e, whyBehind)
+		}
+		return
 	}
 	switch {
 	case t.closed:
@@ -111,12 +124,14 @@ func (p *processor) openSession(f entry, appID string) (schemas.SessionFact, boo
 // session's key is not the one.
 func (e *event) enrich(session *schemas.SessionFact) bool {
 	j := &e.job
-	user := schemas.EnrichedUser{
+	w := takeWorkbench()
+	defer w.release()
+	w.user = schemas.EnrichedUser{
 		EventID: e.p.event.EventID, Kind: e.p.kind, AppID: e.p.event.AppID, SessionID: e.p.event.SessionID,
 		OpenID: session.OpenID, UnionID: session.UnionID, AnonymousOpenID: session.AnonymousOpenID,
 		OccurredAt: e.p.event.OccurredAt, EnrichedAt: j.now, Source: e.source(),
 	}
-	reason, opened := e.task.fill(&user, e.p, session)
+	reason, opened := e.task.fill(w, e.p, session)
 	if !opened {
 		return false
 	}
@@ -124,7 +139,7 @@ func (e *event) enrich(session *schemas.SessionFact) bool {
 		j.reason, j.stage = reason, stageDecrypt
 		return true
 	}
-	rec, err := e.task.output.Enriched(&user)
+	rec, err := e.task.output.Enriched(&w.user)
 	if err != nil {
 		j.reason, j.stage = schemas.ReasonInvalid, stageEncode
 		return true
@@ -134,6 +149,6 @@ func (e *event) enrich(session *schemas.SessionFact) bool {
 		return true
 	}
 	j.one[0] = rec
-	j.out = append(j.one[:1], e.task.consents(&user, e.p)...)
+	j.out = append(j.one[:1], e.task.consents(&w.user, e.p)...)
 	return true
 }

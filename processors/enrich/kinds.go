@@ -15,50 +15,46 @@ func (p *prepared) needsKey() bool {
 
 // fill puts in what the event's kind has to say. It answers why the event ends
 // instead, if it does, and whether the session's key was the one.
-func (p *processor) fill(user *schemas.EnrichedUser, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) fill(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
 	switch from.kind {
 	case schemas.KindProfile:
-		return p.profile(user, from, session)
+		return p.profile(w, from, session)
 	case schemas.KindPhone:
-		return p.phoneNumber(user, from, session)
+		return p.phoneNumber(w, from, session)
 	case schemas.KindAddress:
-		return p.address(user, from), true
+		return p.address(w, from), true
 	case schemas.KindLocation:
-		user.Location = from.location
+		w.user.Location = from.location
 	case schemas.KindDevice:
-		user.Device = from.device
+		w.user.Device = from.device
 	case schemas.KindSubscription:
-		user.Subscription = from.consents
+		w.user.Subscription = from.consents
 	}
 	return "", true
 }
 
-func (p *processor) profile(user *schemas.EnrichedUser, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) profile(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
 	key := douyin.SessionKey(session.SessionKey)
-	plain, err := douyin.Decrypt(nil, key, from.encrypted.EncryptedData, from.encrypted.IV)
+	if !w.decrypt(key, &from.encrypted) {
+		return "", false
+	}
+	opened, err := douyin.DecodeUser(w.plain)
 	if err != nil {
 		return "", false
 	}
-	opened, err := douyin.DecodeUser(plain)
-	clear(plain)
-	if err != nil {
-		return "", false
-	}
-	user.Profile = &schemas.Profile{
+	w.user.Profile = &schemas.Profile{
 		NickName: opened.NickName, AvatarURL: opened.AvatarURL, Gender: opened.Gender,
 		City: opened.City, Province: opened.Province, Country: opened.Country, Language: opened.Language,
 	}
 	return p.check(from, opened.Watermark, key), true
 }
 
-func (p *processor) phoneNumber(user *schemas.EnrichedUser, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) phoneNumber(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
 	key := douyin.SessionKey(session.SessionKey)
-	plain, err := douyin.Decrypt(nil, key, from.encrypted.EncryptedData, from.encrypted.IV)
-	if err != nil {
+	if !w.decrypt(key, &from.encrypted) {
 		return "", false
 	}
-	opened, err := douyin.DecodePhoneNumber(plain)
-	clear(plain)
+	opened, err := douyin.DecodePhoneNumber(w.plain)
 	if err != nil {
 		return "", false
 	}
@@ -69,10 +65,10 @@ func (p *processor) phoneNumber(user *schemas.EnrichedUser, from *prepared, sess
 	if !ok {
 		return schemas.ReasonInvalid, true
 	}
-	user.Phone, err = p.phone(user, number)
-	if err != nil {
+	if err = p.phone(w, &w.phone, number); err != nil {
 		return schemas.ReasonInvalid, true
 	}
+	w.user.Phone = &w.phone
 	return "", true
 }
 
@@ -97,22 +93,23 @@ func (p *processor) check(from *prepared, mark douyin.Watermark, key douyin.Sess
 	return ""
 }
 
-func (p *processor) address(user *schemas.EnrichedUser, from *prepared) schemas.Reason {
+func (p *processor) address(w *workbench, from *prepared) schemas.Reason {
 	raw := &from.address
 	out := &schemas.Address{Province: raw.ProvinceName, City: raw.CityName, County: raw.CountyName}
 	var err error
-	if out.NameSealed, err = p.seal(user, purposeName, raw.UserName); err != nil {
+	if out.NameSealed, err = p.seal(w, purposeName, raw.UserName); err != nil {
 		return schemas.ReasonInvalid
 	}
-	if out.DetailSealed, err = p.seal(user, purposeDetail, raw.DetailInfo); err != nil {
+	if out.DetailSealed, err = p.seal(w, purposeDetail, raw.DetailInfo); err != nil {
 		return schemas.ReasonInvalid
 	}
 	if number, ok := readNumber("", raw.TelNumber, ""); ok {
-		if out.Phone, err = p.phone(user, number); err != nil {
+		if err = p.phone(w, &w.phone, number); err != nil {
 			return schemas.ReasonInvalid
 		}
+		out.Phone = &w.phone
 	}
-	user.Address = out
+	w.user.Address = out
 	return ""
 }
 

@@ -3,6 +3,9 @@ package enrich
 import (
 	"testing"
 	"time"
+
+	"doustream/platform/stream"
+	"doustream/schemas"
 )
 
 // The counterexamples that model-checking found (DESIGN.md), each forced. The
@@ -257,6 +260,43 @@ func TestCodePastItsLife(t *testing.T) {
 			b.want(login, test.want)
 			if sent := code.sends > 0; sent != (test.want == "enriched") {
 				t.Errorf("sent %d times", code.sends)
+			}
+		})
+	}
+}
+
+func TestI3AnothersSentBehindOnesOwnMarkerNeverLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	mine := b.loop.task.ledger
+	for name, test := range map[string]struct {
+		owner   string
+		marked  bool // our marker stands before it
+		attempt int  // that may be sent
+		waits   bool
+	}{
+		"another's, before our marker": {owner: "another", attempt: 2, waits: true},
+		"another's, behind our marker": {owner: "another", marked: true, attempt: 1},
+		"ours":                         {owner: mine.name, marked: true, attempt: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := &ledger{owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]*sends{}, marker: stream.Marker}
+			marker := &stream.Record{Key: []byte("\x00marker|s"), Value: []byte(l.name)}
+			hash := hashOf("s", "c")
+			sent, err := b.proc.facts.record(factSent, &schemas.SessionFact{
+				SessionID: "s", AppID: testApp, CodeHash: hash[:], CodeKind: schemas.CodeKindCode, Attempt: 1, Owner: test.owner, At: 1000,
+			}, 0)
+			must(t, err)
+			records := []*stream.Record{sent, marker}
+			if test.marked {
+				records = []*stream.Record{marker, sent}
+			}
+			for _, rec := range records {
+				l.take(rec)
+			}
+			if attempt, until := l.next(hash); attempt != test.attempt || (until > 0) != test.waits {
+				t.Errorf("attempt %d until %d; want %d, waits %t", attempt, until, test.attempt, test.waits)
 			}
 		})
 	}

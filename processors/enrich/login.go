@@ -24,6 +24,9 @@ func (t *Task) decideLogin(e *event) {
 	if e.exchange == nil {
 		e.exchange = new(exchange)
 	}
+	if first := t.logins[e.p.hash]; first != nil && first != e && !e.leads() {
+		return // published twice: the first one asks
+	}
 	t.logins[e.p.hash] = e
 	if outcome, ok := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); ok {
 		t.conclude(e, outcome)
@@ -32,7 +35,7 @@ func (t *Task) decideLogin(e *event) {
 	if !e.exchange.busy {
 		t.pursue(e)
 	}
-	if e.state != stateIdle || e.in == nil {
+	if e.state != stateIdle || e.in == nil || !e.leads() {
 		return
 	}
 	if t.now() >= e.parkAt && !t.patient(e) {
@@ -64,6 +67,35 @@ func (t *Task) pursue(e *event) {
 	}
 	if x.queued { // it waits for a permit: the end of its code's life does not
 		t.wakeAt(e, nextOf(now, expiry-lastMinute, expiry+1))
+	}
+}
+
+// follow lets the logins of a session go on that stand in the window behind one
+// that has left it: the first may leave now; behind a parked one all are parked.
+func (t *Task) follow(s *session) {
+	if len(s.window) == 0 || t.closed {
+		return
+	}
+	if len(s.parked[topicLogin]) == 0 {
+		if e := s.window[0]; e.state == stateReady {
+			e.conclude()
+		} else {
+			t.decide(e)
+		}
+		return
+	}
+	for _, e := range s.window {
+		if e.state == stateIdle || e.state == stateReady {
+			t.park(e, whyBehind)
+		}
+	}
+}
+
+// leftWindow has the logins of the session behind one that left looked at.
+func (t *Task) leftWindow(e *event, s *session) {
+	s.leaveWindow(e)
+	if len(s.window) > 0 {
+		t.loop.Post(func() { t.follow(s) })
 	}
 }
 

@@ -34,6 +34,7 @@ type loop interface {
 	Post(f func()) bool
 	After(d time.Duration, f func()) (stop func())
 	Work(f, then func())
+	Do(job stream.Job)
 	Emit(out []*stream.Record, committed func())
 	Append(rec *stream.Record, readBack func(error))
 	Watermark() time.Time

@@ -58,8 +58,11 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 	}
 	s := e.sess
 	s.stopWaiting(e)
-	s.parked[e.topic] = append(s.parked[e.topic], e)
+	s.setAside(e, copied.Offset)
 	e.rec, e.since = copied, t.now()
+	if e.topic == topicLogin {
+		t.leftWindow(e, s)
+	}
 	if e.topic != topicLogin {
 		e.p = nil
 	}

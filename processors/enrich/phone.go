@@ -16,6 +16,8 @@ type number struct {
 
 func (n number) e164() string { return "+" + n.country + n.national }
 
+func (n number) e164Length() int { return 1 + len(n.country) + len(n.national) }
+
 // masked keeps the first three and the last four digits of a number of eleven
 // or more, and less of a shorter one; at least four are hidden.
 func (n number) masked() string {
@@ -24,8 +26,10 @@ func (n number) masked() string {
 	if len(digits) < 11 {
 		head, tail = min(3, max(0, len(digits)-6)), min(2, len(digits)-4)
 	}
-	return digits[:head] + strings.Repeat("*", len(digits)-head-tail) + digits[len(digits)-tail:]
+	return digits[:head] + stars[:len(digits)-head-tail] + digits[len(digits)-tail:]
 }
+
+const stars = "****************" // E.164 has fifteen digits
 
 const homeCountry = "86"
 
@@ -48,14 +52,19 @@ func readNumber(full, pure, country string) (number, bool) {
 		}
 	}
 	n := number{country: country, national: pure}
-	if !digits(n.national) || !digits(n.country) || len(n.national) < 5 || len(n.country) > 3 || len(n.e164()) > 16 {
+	if !digits(n.national) || !digits(n.country) || len(n.national) < 5 || len(n.country) > 3 || n.e164Length() > 16 {
 		return number{}, false
 	}
 	return n, true
 }
 
 // plain takes out what people put between digits.
-func plain(s string) string { return punctuation.Replace(s) }
+func plain(s string) string {
+	if digits(s) {
+		return s
+	}
+	return punctuation.Replace(s)
+}
 
 var punctuation = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "")
 
@@ -75,26 +84,33 @@ const (
 	purposeDetail = "detail"
 )
 
-func (p *processor) phone(user *schemas.EnrichedUser, n number) (*schemas.Phone, error) {
+func (p *processor) phone(w *workbench, out *schemas.Phone, n number) error {
 	e164 := n.e164()
-	sealed, err := p.seal(user, purposePhone, e164)
+	sealed, err := p.seal(w, purposePhone, e164)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	hash, id := p.peppers.Hash(e164)
-	return &schemas.Phone{Masked: n.masked(), Hash: hash, HashKey: id, Sealed: sealed, CountryCode: n.country}, nil
+	*out = schemas.Phone{Masked: n.masked(), Hash: hash, HashKey: id, Sealed: sealed, CountryCode: n.country}
+	return nil
 }
 
-// seal seals one personal field of a result; nothing stays nothing.
-func (p *processor) seal(user *schemas.EnrichedUser, purpose, text string) ([]byte, error) {
+// seal seals one personal field of the user on the workbench, where the sealed
+// bytes stay; nothing stays nothing.
+func (p *processor) seal(w *workbench, purpose, text string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
 	}
-	sealed, err := p.personal.Seal(nil, []byte(text), purpose, PersonalAAD(p.names.users, user))
+	w.bound = appendPersonalAAD(w.bound[:0], p.names.users, &w.user)
+	bound := len(w.bound)
+	w.bound = append(w.bound, text...) // one buffer for the two of them
+	start := len(w.sealed)
+	var err error
+	w.sealed, err = p.personal.Seal(w.sealed, w.bound[bound:], purpose, w.bound[:bound])
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", purpose, err)
 	}
-	return sealed, nil
+	return w.sealed[start:len(w.sealed):len(w.sealed)], nil
 }
 
 // PersonalAAD is what the sealed fields of an enriched user are bound to: the
@@ -102,9 +118,13 @@ func (p *processor) seal(user *schemas.EnrichedUser, purpose, text string) ([]by
 // it, a holder of the personal keys opens them: purpose "phone", "name" or
 // "detail".
 func PersonalAAD(topic string, user *schemas.EnrichedUser) []byte {
+	return appendPersonalAAD(nil, topic, user)
+}
+
+func appendPersonalAAD(dst []byte, topic string, user *schemas.EnrichedUser) []byte {
 	key := user.OpenID
 	if key == "" {
 		key = user.AnonymousOpenID
 	}
-	return aad(topic, []byte(key))
+	return appendAAD(dst, topic, key)
 }

@@ -27,6 +27,7 @@ type processor struct {
 	memory    *memorySealer
 	gate      gate
 	metrics   *metrics
+	isOurs    func(appID string) bool // configured, made once
 	logger    *slog.Logger
 
 	// The limits of Config in ms.
@@ -67,6 +68,7 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 		random:      rand.Float64,
 		marker:      stream.Marker,
 	}
+	p.isOurs = p.configured
 	for _, app := range cfg.Apps {
 		p.apps[app.ID] = app
 	}
@@ -81,7 +83,7 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 }
 
 func (p *processor) decodeOptions() schemas.DecodeOptions {
-	return schemas.DecodeOptions{Known: p.configured, Registry: p.registry, Now: p.clock()}
+	return schemas.DecodeOptions{Known: p.isOurs, Registry: p.registry, Now: p.clock()}
 }
 
 func (p *processor) configured(appID string) bool {

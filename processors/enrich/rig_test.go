@@ -16,6 +16,7 @@ import (
 	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
 	"doustream/platform/stream"
+	"doustream/platform/stream/streamtest"
 	"doustream/schemas"
 )
 
@@ -23,12 +24,18 @@ import (
 // speaking its real protocol.
 type rig struct {
 	t        testing.TB
-	connect  []kgo.Opt
+	connect  []kgo.Opt // of what is no instance
+	network  *kfake.VirtualNetwork
+	brokers  []string
+	cluster  *kfake.Cluster
 	platform *douyintest.Platform
-	client   *douyin.Client
+	local    *douyintest.Local
 	apps     []douyin.App
 	change   func(*Config)
+	deps     func(*Deps)
+	runtime  func(*stream.Config)
 	logger   *slog.Logger
+	launched []*instance
 
 	mu   sync.Mutex
 	sent int // events produced; guarded by mu
@@ -46,15 +53,13 @@ func newRig(t testing.TB, partitions int32) *rig {
 	must(t, err)
 	t.Cleanup(cluster.Close)
 	r := &rig{
-		t: t, logger: testLogger(t),
+		t: t, logger: testLogger(t), network: network, cluster: cluster, brokers: cluster.ListenAddrs(),
 		connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.Dialer(network.DialContext)},
 		apps:    []douyin.App{{ID: testApp, Secret: "app-secret-never-seen"}, {ID: otherApp, Secret: "other-secret-never-seen"}},
 	}
 	r.platform = douyintest.New(douyintest.Options{Apps: r.apps})
-	local := douyintest.NewLocal(r.platform)
-	t.Cleanup(func() { _ = local.Close() })
-	r.client, err = douyin.NewClient(douyin.Config{AppsURL: "http://platform", OpenURL: "http://platform", Transport: local.Transport()})
-	must(t, err)
+	r.local = douyintest.NewLocal(r.platform)
+	t.Cleanup(func() { _ = r.local.Close() })
 	return r
 }
 
@@ -63,37 +68,116 @@ func rigTopics() []string {
 		schemas.TopicUsers, schemas.TopicDeadLetters, schemas.TopicConsents)
 }
 
+// instance is one of the role's, with a network and a platform client of its
+// own.
+type instance struct {
+	*stream.Runtime
+	wire     *streamtest.Wire
+	registry *prometheus.Registry
+	quit     context.CancelFunc
+	done     chan struct{}
+	err      error // after done
+}
+
 // start runs an instance of the role until stop or the end of the test.
-func (r *rig) start(instance string) (stop func()) {
+func (r *rig) start(name string) (stop func()) { return r.launch(name).stop(r.t) }
+
+// launch runs an instance of the role until the end of the test.
+func (r *rig) launch(name string) *instance {
 	r.t.Helper()
-	registry := prometheus.NewRegistry()
-	cfg := Config{Apps: r.apps, Metrics: registry, Logger: r.logger}
+	i := &instance{wire: streamtest.NewWire(), registry: prometheus.NewRegistry(), done: make(chan struct{})}
+	cfg := Config{Apps: r.apps, Metrics: i.registry, Logger: r.logger.With("test", name)}
 	if r.change != nil {
 		r.change(&cfg)
 	}
-	newTask, err := New(cfg, testDeps(r.t, r.client))
+	deps := testDeps(r.t, r.client(i.wire, cfg.Deadline))
+	if r.deps != nil {
+		r.deps(&deps)
+	}
+	newTask, err := New(cfg, deps)
 	must(r.t, err)
-	runtime, err := stream.New(stream.Config{
-		Connect: r.connect, Role: "enrich", Instance: instance, Group: "enrich", TransactionalID: "enrich-" + instance,
+	sc := stream.Config{
+		Connect: []kgo.Opt{kgo.SeedBrokers(r.brokers...), kgo.Dialer(i.wire.Kafka(r.network.DialContext))},
+		Role:    "enrich", Instance: name, Group: "enrich", TransactionalID: "enrich-" + name,
 		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		State:  []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger: r.logger, Metrics: registry,
-	}, newTask)
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  cfg.Logger, Metrics: i.registry,
+	}
+	if r.runtime != nil {
+		r.runtime(&sc)
+	}
+	i.Runtime, err = stream.New(sc, newTask)
 	must(r.t, err)
+	r.launched = append(r.launched, i)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- runtime.Run(ctx) }()
+	i.quit = cancel
+	go func() {
+		defer close(i.done)
+		i.err = i.Run(ctx)
+	}()
+	r.t.Cleanup(func() {
+		i.wire.Thaw()
+		cancel()
+		<-i.done
+	})
+	return i
+}
+
+// client is the platform's, on an instance's network.
+func (r *rig) client(w *streamtest.Wire, timeout time.Duration) *douyin.Client {
+	transport := r.local.Transport().Clone()
+	transport.DialContext = w.HTTP(transport.DialContext)
+	client, err := douyin.NewClient(douyin.Config{AppsURL: "http://platform", OpenURL: "http://platform", Transport: transport, Timeout: timeout})
+	must(r.t, err)
+	r.t.Cleanup(transport.CloseIdleConnections)
+	return client
+}
+
+// stop ends an instance in good order; it may be called twice.
+func (i *instance) stop(t testing.TB) func() {
 	var once sync.Once
-	stop = func() {
+	stop := func() {
 		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				r.t.Errorf("Run: %v", err)
+			i.quit()
+			<-i.done
+			if i.err != nil {
+				t.Errorf("Run: %v", i.err)
 			}
 		})
 	}
-	r.t.Cleanup(stop)
+	t.Cleanup(stop)
 	return stop
+}
+
+// metric is the sum of a metric's series over everything that was launched.
+func (r *rig) metric(name string) (sum float64) {
+	r.t.Helper()
+	for _, i := range r.launched {
+		families, err := i.registry.Gather()
+		must(r.t, err)
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				if f.GetName() == name {
+					sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				}
+			}
+		}
+	}
+	return sum
+}
+
+// until waits until a condition holds.
+func (r *rig) until(holds func() bool) {
+	r.t.Helper()
+	deadline := time.After(10 * time.Minute)
+	for !holds() {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			r.t.Fatal("it did not come to hold")
+		}
+	}
 }
 
 // made is an event that was produced.
@@ -178,7 +262,20 @@ func (r *rig) followers(cl *kgo.Client, app, session, key string) []made {
 // little for one too many.
 func (r *rig) read(n int) map[schemas.Source][]result {
 	r.t.Helper()
-	cl, err := kgo.NewClient(append(r.connect, kgo.ConsumeTopics(schemas.TopicUsers, schemas.TopicDeadLetters),
+	got, _ := r.readInOrder(n)
+	return got
+}
+
+// readInOrder answers the order in which the enriched ones lie, too.
+func (r *rig) readInOrder(n int) (got map[schemas.Source][]result, order []schemas.Source) {
+	r.t.Helper()
+	return results(r.t, r.consume(n, schemas.TopicUsers, schemas.TopicDeadLetters))
+}
+
+// consume reads n committed records and what comes within a second after.
+func (r *rig) consume(n int, topics ...string) []*kgo.Record {
+	r.t.Helper()
+	cl, err := kgo.NewClient(append(r.connect, kgo.ConsumeTopics(topics...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
 	must(r.t, err)
 	defer cl.Close()
@@ -192,12 +289,12 @@ func (r *rig) read(n int) map[schemas.Source][]result {
 	}
 	for len(all) < n {
 		if !poll(10 * time.Minute) {
-			r.t.Fatalf("%d of %d results", len(all), n)
+			got, _ := results(r.t, all)
+			r.t.Fatalf("%d of %d results: %v", len(all), n, got)
 		}
 	}
 	poll(time.Second)
-	got, _ := results(r.t, all)
-	return got
+	return all
 }
 
 // wantAll fails unless each event has exactly one result, the one that want

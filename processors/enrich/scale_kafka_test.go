@@ -119,8 +119,12 @@ func TestSealingKeysAreRotatedWhileRunning(t *testing.T) {
 		r.wantAll(events, "enriched", r.read(len(events)))
 		used := map[string]bool{}
 		for _, rec := range append(r.consume(0, schemas.TopicSessions), r.consume(0, schemas.TopicParked)...) {
-			if _, ok := readFact(rec); ok || rec.Topic == schemas.TopicParked && len(rec.Value) > 2 && rec.Key[0] != 0 {
-				used[rec.Topic+" "+string(rec.Value[2:2+rec.Value[1]])] = true
+			_, sealed, ok := readFact(rec)
+			if rec.Topic == schemas.TopicParked && len(rec.Value) > 2 && rec.Key[0] != 0 {
+				sealed, ok = rec.Value, true
+			}
+			if ok {
+				used[rec.Topic+" "+string(sealed[2:2+sealed[1]])] = true
 			}
 		}
 		for _, topic := range []string{schemas.TopicSessions, schemas.TopicParked} {

@@ -111,6 +111,7 @@ func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
 	if e.topic == topicLogin {
 		s = t.activate(p.event.SessionID)
 		s.logins++
+		s.window = append(s.window, e)
 		e.sess = s
 	}
 	if s != nil && len(s.parked[e.topic]) > 0 {

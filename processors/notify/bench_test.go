@@ -41,9 +41,11 @@ const benchLatency = 50 * time.Millisecond
 type bench struct {
 	platform *douyintest.Platform
 	client   *kgo.Client
+	connect  []kgo.Opt
+	url      string
 }
 
-func newBench(b *testing.B, rate float64) *bench {
+func newBench(b *testing.B) *bench {
 	b.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, orderTopic, stateTopic, tokensTopic, consentTopic, resultTopic, deadTopic))
 	if err != nil {
@@ -60,13 +62,24 @@ func newBench(b *testing.B, rate float64) *bench {
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
-	run(b, connect, server.URL, rate)
-	return &bench{sim, client}
+	return &bench{sim, client, connect, server.URL}
 }
 
-func run(b *testing.B, connect []kgo.Opt, url string, rate float64) {
+// opening tells when a task has restored its state.
+type opening struct {
+	*Task
+	opened chan<- struct{}
+}
+
+func (o opening) Open() {
+	o.Task.Open()
+	o.opened <- struct{}{}
+}
+
+// run starts an instance, and answers what tells when it has restored its state.
+func (x *bench) run(b *testing.B, rate float64) (opened <-chan struct{}) {
 	b.Helper()
-	platform, err := douyin.NewClient(douyin.Config{AppsURL: url, OpenURL: url})
+	platform, err := douyin.NewClient(douyin.Config{AppsURL: x.url, OpenURL: x.url})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,10 +90,11 @@ func run(b *testing.B, connect []kgo.Opt, url string, rate float64) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	open := make(chan struct{}, 1)
 	r, err := stream.New(stream.Config{
-		Connect: connect, Role: "notify", Instance: "bench", Group: "notify", TransactionalID: "notify", Layout: stream.SingleOwner,
+		Connect: x.connect, Role: "notify", Instance: "bench", Group: "notify", TransactionalID: "notify", Layout: stream.SingleOwner,
 		Inputs: []string{orderTopic}, State: []string{stateTopic, tokensTopic}, Follow: []string{consentTopic}, CommitInterval: 20 * time.Millisecond,
-	}, task)
+	}, func(l *stream.Loop) stream.Task { return opening{task(l).(*Task), open} })
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,6 +105,7 @@ func run(b *testing.B, connect []kgo.Opt, url string, rate float64) {
 		cancel()
 		<-done
 	})
+	return open
 }
 
 func (x *bench) publish(id int) {
@@ -117,7 +132,8 @@ func (x *bench) await(b *testing.B, n int) []douyintest.Message {
 
 func backlog(b *testing.B, rate float64) {
 	b.StopTimer()
-	x := newBench(b, rate)
+	x := newBench(b)
+	x.run(b, rate)
 	n := int(rate * 5)
 	for id := range n {
 		x.publish(id)
@@ -131,7 +147,8 @@ func backlog(b *testing.B, rate float64) {
 
 func steady(b *testing.B, rate float64) {
 	b.StopTimer()
-	x := newBench(b, 2*rate)
+	x := newBench(b)
+	x.run(b, 2*rate)
 	x.publish(0)
 	x.await(b, 1)
 	b.StartTimer()

@@ -3,13 +3,11 @@ package notify
 import (
 	"fmt"
 	"reflect"
-	"runtime"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	"doustream/platform/stream"
 	"doustream/schemas"
 )
 
@@ -86,47 +84,5 @@ func TestEveryReasonIsRemembered(t *testing.T) {
 		if got, _ := d.lookup(id{1}, time.UnixMilli(1)); got.reason != row.reason {
 			t.Errorf("%q came back as %q", row.reason, got.reason)
 		}
-	}
-}
-
-// BenchmarkDedup remembers ids and reports what one takes.
-func BenchmarkDedup(b *testing.B) {
-	const ids = 1_000_000
-	var before, after runtime.MemStats
-	no := int64(0)
-	for b.Loop() {
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		d := newDedup(24*time.Hour, 2*ids, 6)
-		at := time.UnixMilli(1_700_000_000_000)
-		for n := range ids {
-			d.add(idOf("tt1", fmt.Sprint(n)), outcome{status: schemas.StatusSent, reason: reasonSent, logID: "20220707181235010210054041141A7F43", attempts: 1, errNo: &no, finishedAt: at})
-		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/ids, "B/id")
-		runtime.KeepAlive(d)
-	}
-}
-
-// BenchmarkRestore takes in the state of notifications that are done, as a
-// successor does.
-func BenchmarkRestore(b *testing.B) {
-	w := newWorld(Config{})
-	for n := range 1000 {
-		w.publish(0, orderJSON(fmt.Sprint("n", n), fmt.Sprint("u", n)))
-	}
-	w.start()
-	w.run(w.now.Add(time.Minute))
-	var done []*stream.Record
-	for _, rec := range live(w.log[stateTopic]) {
-		done = append(done, rec)
-	}
-	i := w.start()
-	i.task.opened = false
-	i.task.restored = map[id]schemas.NotificationState{}
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		i.task.Restore(done[n%len(done)])
 	}
 }

@@ -22,7 +22,7 @@ func (t *Task) finish(n *notification, o outcome) {
 	}
 	out := t.results(nil, order, o, append([]schemas.Source{n.source}, n.owed...)...)
 	out = t.account(out, n, order, o)
-	t.done(out, n.id, order, n.source, o)
+	t.done(out, n.id, o)
 	size := n.size()
 	t.forget(n)
 	t.metrics.finished(o, now.Sub(n.queuedAt))
@@ -34,11 +34,11 @@ func (t *Task) finish(n *notification, o outcome) {
 	}
 }
 
-// done writes the state of a notification that has its result, with it.
-func (t *Task) done(out []*stream.Record, i id, order schemas.Order, source schemas.Source, o outcome) {
+// done writes the state of a notification that has its result, with what a
+// repeat of it is to be told; the rest a repeat says itself.
+func (t *Task) done(out []*stream.Record, i id, o outcome) {
 	rec, err := t.codec.notification(i, &schemas.NotificationState{
-		Stage: schemas.StageResult, NotificationID: order.NotificationID, AppID: order.AppID,
-		Source: source, Attempts: clampInt32(o.attempts), Result: result(order, o, source),
+		Stage: schemas.StageResult, Result: result(schemas.Order{}, o, schemas.Source{}),
 	})
 	if err != nil {
 		t.fail("write notification state", err)

@@ -7,66 +7,35 @@ import (
 
 // restore takes in one record of the notifications topic, before Open. What
 // cannot be opened ends the task: going on without it could send twice.
-func (t *Task) restore(rec *stream.Record) {
-	prefix, i, err := parseKey(rec.Key)
-	if err != nil {
-		t.fail("restore notification", err)
-		return
-	}
-	if prefix == prefixCredit {
-		err = t.restoreCredit(rec, i)
-	} else {
-		err = t.restoreNotification(rec, i)
-	}
-	if err != nil {
-		t.fail("restore notification", err)
+func (t *Task) restore(e *entry) {
+	switch {
+	case e.err != nil:
+		t.fail("restore notification", e.err)
+	case e.credit && !e.deleted:
+		t.ledger.restore(e.id, e.creditState)
+	case e.credit: // its life is over
+	case e.deleted:
+		delete(t.restored, e.id)
+		t.dedup.remove(e.id)
+	default:
+		t.restoreNotification(e.id, e.state)
 	}
 }
 
-func (t *Task) restoreCredit(rec *stream.Record, i id) error {
-	if rec.Value == nil {
-		return nil
-	}
-	plain, err := t.codec.open(rec, purposeCredit)
-	if err != nil {
-		return err
-	}
-	s, err := schemas.DecodeCreditState(plain)
-	if err != nil {
-		return err
-	}
-	t.ledger.restore(i, s)
-	return nil
-}
-
-func (t *Task) restoreNotification(rec *stream.Record, i id) error {
-	if rec.Value == nil {
-		delete(t.restored, i)
-		t.dedup.remove(i)
-		return nil
-	}
-	plain, err := t.codec.open(rec, purposeNotification)
-	if err != nil {
-		return err
-	}
-	s, err := schemas.DecodeNotificationState(plain)
-	if err != nil {
-		return err
-	}
+func (t *Task) restoreNotification(i id, s schemas.NotificationState) {
 	if s.Stage != schemas.StageResult || s.Result == nil {
 		if o, _ := t.dedup.lookup(i, t.loop.Now()); !o.finishedAt.IsZero() && !millis(s.QueuedAt).After(o.finishedAt) {
-			return nil // of an earlier partition count, read behind its own result
+			return // of an earlier partition count, read behind its own result
 		}
 		t.dedup.remove(i)
 		t.restored[i] = s
-		return nil
+		return
 	}
 	delete(t.restored, i)
 	t.dedup.add(i, outcome{
 		status: s.Result.Status, errNo: s.Result.ErrNo, reason: s.Result.Reason, logID: s.Result.LogID,
 		attempts: int(s.Result.Attempts), finishedAt: millis(s.Result.FinishedAt),
 	})
-	return nil
 }
 
 // takeUp goes on with a notification that the predecessor left.
@@ -110,7 +79,7 @@ func (t *Task) giveUp(i id, s schemas.NotificationState, order schemas.Order, er
 	case err != nil:
 		o.reason = reasonUnreadable
 	}
-	t.done(t.results(nil, order, o, append([]schemas.Source{s.Source}, s.Owed...)...), i, order, s.Source, o)
+	t.done(t.results(nil, order, o, append([]schemas.Source{s.Source}, s.Owed...)...), i, o)
 	t.metrics.finished(o, t.openedAt.Sub(millis(s.QueuedAt)))
 }
 

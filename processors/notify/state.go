@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -37,13 +36,14 @@ type codec struct {
 	tokenParts    int
 }
 
-// aad binds a sealed value to its place.
-func aad(topic string, key []byte) []byte {
-	return bytes.Join([][]byte{[]byte(topic), key, []byte("v1")}, []byte{0})
+// aad binds a sealed value to its place; it is appended to dst.
+func aad(dst []byte, topic string, key []byte) []byte {
+	dst = append(append(dst, topic...), 0)
+	return append(append(dst, key...), "\x00v1"...)
 }
 
 func (c *codec) seal(topic string, key, plain []byte, purpose string, partition int) (*stream.Record, error) {
-	value, err := c.keys.Seal(nil, plain, purpose, aad(topic, key))
+	value, err := c.keys.Seal(nil, plain, purpose, aad(nil, topic, key))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", purpose, err)
 	}
@@ -51,10 +51,20 @@ func (c *codec) seal(topic string, key, plain []byte, purpose string, partition 
 }
 
 func (c *codec) open(rec *stream.Record, purpose string) ([]byte, error) {
-	plain, err := c.keys.Open(nil, rec.Value, purpose, aad(rec.Topic, rec.Key))
+	return c.openInto(&scratch{}, rec.Topic, rec.Key, rec.Value, purpose)
+}
+
+// scratch is room that is used again for each record.
+type scratch struct{ aad, plain []byte }
+
+// openInto is open; what it answers is good until the next call with s.
+func (c *codec) openInto(s *scratch, topic string, key, value []byte, purpose string) ([]byte, error) {
+	s.aad = aad(s.aad[:0], topic, key)
+	plain, err := c.keys.Open(s.plain[:0], value, purpose, s.aad)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", purpose, err)
 	}
+	s.plain = plain
 	return plain, nil
 }
 

@@ -30,6 +30,7 @@ type Task struct {
 	ledger *ledger
 	dedup  *dedup
 
+	unopened unopened                         // before Open
 	restored map[id]schemas.NotificationState // before Open
 	opened   bool
 	openedAt time.Time
@@ -78,16 +79,30 @@ func (t *Task) Restore(rec *stream.Record) {
 	case t.cfg.Tokens:
 		t.tokenRecord(rec)
 	case t.cfg.Consents:
+		t.restoreUnopened() // what was spent is known before what was given
 		t.consent(rec)
 	case t.cfg.Notifications:
-		if !t.opened { // afterwards it is one's own hand that comes back
-			t.restore(rec)
+		if t.opened {
+			return // one's own hand, that comes back
+		}
+		if t.unopened.add(rec); t.unopened.full() {
+			t.restoreUnopened()
 		}
 	}
 }
 
+// restoreUnopened takes in the records that were put by, in the order of the log.
+func (t *Task) restoreUnopened() {
+	for _, e := range t.unopened.read(&t.codec) {
+		t.restore(&e)
+	}
+	t.unopened.clear()
+}
+
 // Open takes up what the predecessor left.
 func (t *Task) Open() {
+	t.restoreUnopened()
+	t.unopened = unopened{}
 	t.opened, t.openedAt = true, t.loop.Now()
 	for _, a := range t.apps {
 		a.bucket = newBucket(a.cfg.Rate, t.openedAt)

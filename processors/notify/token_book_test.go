@@ -23,14 +23,14 @@ func (w *world) book() []HeldToken {
 // leaves it.
 func TestTokenBook(t *testing.T) {
 	t.Parallel()
-	w := newWorld(Config{TokenKind: TokenClient})
+	w := newWorld(Config{Driver: DriverV1})
 	if held := w.book(); len(held) != 0 {
 		t.Fatalf("before the first fetch: %+v", held)
 	}
 	w.start()
 	w.run(w.now.Add(time.Minute))
 	first := w.book()
-	if len(first) != 1 || first[0].Token != "clt.1" || first[0].AppID != "tt1" || first[0].Kind != TokenClient {
+	if len(first) != 1 || first[0].Token != "clt.1" || first[0].AppID != "tt1" || first[0].Kind != TokenAccess {
 		t.Fatalf("after the first fetch: %+v", first)
 	}
 	if d := first[0].AskAgain(w.now); d != 4*time.Minute {
@@ -39,7 +39,7 @@ func TestTokenBook(t *testing.T) {
 
 	w.platform.issue = func() (douyin.Issued, error) { return douyin.Issued{}, fault(douyin.KindUnknown) }
 	refresh := w.current.task.apps["tt1"].token.refreshAt
-	w.run(refresh.Add(time.Second))
+	w.run(refresh.Add(90 * time.Second)) // and more of them, each of which would leave it longer
 	cut := w.book()
 	if len(cut) != 1 || cut[0].Token != "clt.1" || cut[0].ExpiresAt.Sub(refresh) > tokenOverlap+time.Second {
 		t.Errorf("after a fetch whose answer never came: %+v", cut)

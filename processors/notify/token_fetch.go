@@ -127,15 +127,13 @@ func (t *Task) announced(o *tokenOwner) {
 }
 
 // foreignRequest is how long another owner's request, announced and without a
-// token, may still be under way: its deadline by its own clock, and never
-// longer than one request by ours.
+// token, may still be under way: no longer than one request from when that
+// owner's time was over. By our clock alone: who knows what theirs says.
 func (t *Task) foreignRequest(o *tokenOwner, now time.Time) time.Duration {
 	if o.foreign.FetchStartedAt == 0 || o.foreign.FetchStartedAt <= o.token.FetchStartedAt {
 		return 0
 	}
-	byTheirs := millis(o.foreign.FetchStartedAt).Add(t.cfg.RequestTimeout).Sub(now)
-	byOurs := t.openedAt.Add(t.cfg.RequestTimeout).Sub(now)
-	return min(byTheirs, byOurs)
+	return t.openedAt.Add(t.cfg.RequestTimeout).Sub(now)
 }
 
 // requestToken sends the request, inside the lease.

@@ -96,9 +96,12 @@ func (w *world) append(rec *stream.Record) {
 }
 
 // start makes a new instance the owner.
-func (w *world) start() *instance {
+func (w *world) start() *instance { return w.startSkewed(0) }
+
+// startSkewed is start of an instance whose clock is off.
+func (w *world) startSkewed(skew time.Duration) *instance {
 	w.serial++
-	i := &instance{world: w, name: fmt.Sprintf("owner-%d", w.serial), fetched: map[int32]int64{}, windows: map[int32][]*slot{}}
+	i := &instance{world: w, skew: skew, name: fmt.Sprintf("owner-%d", w.serial), fetched: map[int32]int64{}, windows: map[int32][]*slot{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	i.ctx, i.cancel = ctx, cancel
 	w.current = i
@@ -142,7 +145,7 @@ type slot struct {
 	retired func()
 }
 
-type entry struct {
+type emission struct {
 	records   []*stream.Record
 	partition int32
 	next      int64 // 0: none
@@ -159,10 +162,11 @@ type instance struct {
 	posts    []func()
 	timers   []*timer
 	requests []func() // about to leave
-	out      []entry
+	out      []emission
 	fetched  map[int32]int64
 	windows  map[int32][]*slot
-	leaseEnd time.Time // zero: always far ahead
+	leaseEnd time.Time     // zero: always far ahead
+	skew     time.Duration // of its clock against the platform's
 	failed   error
 	dead     bool
 }
@@ -174,7 +178,7 @@ type timer struct {
 }
 
 func (i *instance) Owner() string            { return i.name }
-func (i *instance) Now() time.Time           { return i.world.now }
+func (i *instance) Now() time.Time           { return i.world.now.Add(i.skew) }
 func (i *instance) Context() context.Context { return i.ctx }
 func (i *instance) Partitions(topic string) []int32 {
 	if topic == stateTopic {
@@ -187,7 +191,7 @@ func (i *instance) Lease() time.Time {
 	if !i.leaseEnd.IsZero() {
 		return i.leaseEnd
 	}
-	return i.world.now.Add(8 * time.Second)
+	return i.Now().Add(8 * time.Second)
 }
 
 func (i *instance) Post(f func()) bool {
@@ -205,7 +209,7 @@ func (i *instance) After(d time.Duration, f func()) func() {
 }
 
 func (i *instance) Emit(out []*stream.Record, committed func()) {
-	i.out = append(i.out, entry{records: out, committed: committed})
+	i.out = append(i.out, emission{records: out, committed: committed})
 }
 
 // settle retires what is done, as the runtime does after each turn.
@@ -217,7 +221,7 @@ func (i *instance) settle() {
 				s := window[0]
 				window = window[1:]
 				i.windows[p] = window
-				i.out = append(i.out, entry{records: s.out, partition: p, next: s.rec.Offset + 1})
+				i.out = append(i.out, emission{records: s.out, partition: p, next: s.rec.Offset + 1})
 				if s.retired != nil {
 					s.retired()
 				}

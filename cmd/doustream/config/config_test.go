@@ -151,6 +151,12 @@ func TestLoadFinds(t *testing.T) {
 		{"a mechanism that is none", "KAFKA_SASL_MECHANISM=KERBEROS", "KAFKA_SASL_MECHANISM", "not one of"},
 		{"authorities that are not there", "KAFKA_TLS_CA_FILE=/nowhere", "KAFKA_TLS_CA_FILE", "cannot be used"},
 		{"a certificate without its key", "KAFKA_TLS_CERT_FILE=/nowhere", "KAFKA_TLS_KEY_FILE", "is not set"},
+		{"ClickHouse's authorities that are not there", "CLICKHOUSE_TLS_CA_FILE=/nowhere", "CLICKHOUSE_TLS_CA_FILE", "cannot be used"},
+		{"ClickHouse's key without a certificate", "CLICKHOUSE_TLS_KEY_FILE=/nowhere", "CLICKHOUSE_TLS_CERT_FILE", "is not set"},
+		{"a cluster without a name", "CLICKHOUSE_REPLICATION=cluster", "CLICKHOUSE_CLUSTER", "goes with"},
+		{"a cluster that nothing is made on", "CLICKHOUSE_CLUSTER=c", "CLICKHOUSE_CLUSTER", "goes with"},
+		{"a way to replicate that is none", "CLICKHOUSE_REPLICATION=twice", "CLICKHOUSE_REPLICATION", "not one of"},
+		{"rows kept for less than nothing", "CLICKHOUSE_USER_EVENTS_DAYS=-2", "CLICKHOUSE_USER_EVENTS_DAYS", "-1"},
 		{"a key that is short", "SEALING_KEYS=s1:c2hvcnRzZWNyZXQ=", "SEALING_KEYS", "the key has 11 bytes"},
 		{"enforcing credits of unknown templates", "NOTIFY_CREDITS=enforce", "NOTIFY_TEMPLATES", "is not set"},
 		{"a template of no kind", "NOTIFY_TEMPLATES=a=once", "NOTIFY_TEMPLATES", "one-time or"},
@@ -337,5 +343,26 @@ func TestTemplates(t *testing.T) {
 	}
 	if got := c.Notify.Templates.String(); got != "a=one-time:快递派送:thing1,b=long-term" {
 		t.Errorf("shown as %s", got)
+	}
+}
+
+// Days that are not set are not asked for; 0 is: for ever.
+func TestDaysThatRowsAreKept(t *testing.T) {
+	t.Parallel()
+	c, _, faults := load(t, good("DOUSTREAM_CLICKHOUSE_USER_EVENTS_DAYS=30", "DOUSTREAM_CLICKHOUSE_DEAD_LETTERS_DAYS=0"), Migrate)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if got, want := c.ClickHouse.Days(), map[string]int{"user_events": 30, "dead_letters": 0}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A Replicated database cannot be the default one, which is there already.
+func TestAReplicatedDatabaseHasANameOfItsOwn(t *testing.T) {
+	t.Parallel()
+	_, _, faults := load(t, good("DOUSTREAM_CLICKHOUSE_REPLICATION=database", "DOUSTREAM_CLICKHOUSE_DSN=clickhouse://h:9000"), Migrate)
+	if got := faults.Variables(); !slices.Equal(got, []string{"DOUSTREAM_CLICKHOUSE_DSN"}) {
+		t.Errorf("faults of %v", got)
 	}
 }

@@ -48,22 +48,28 @@ func (s KafkaSection) tlsConfig() (*tls.Config, error) {
 	if !s.UsesTLS() {
 		return nil, nil //nolint:nilnil // no TLS is an answer
 	}
+	return clientTLS("KAFKA_TLS", s.TLSCAFile, s.TLSCertFile, s.TLSKeyFile)
+}
+
+// clientTLS reads the files that the variables <name>_CA_FILE, _CERT_FILE and
+// _KEY_FILE name. Its errors are Faults.
+func clientTLS(name, ca, cert, key string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	pool, err := authorities(Prefix+"KAFKA_TLS_CA_FILE", s.TLSCAFile)
+	pool, err := authorities(Prefix+name+"_CA_FILE", ca)
 	if err != nil {
 		return nil, err
 	}
 	config.RootCAs = pool
 	switch {
-	case s.TLSCertFile == "" && s.TLSKeyFile == "":
-	case s.TLSCertFile == "":
-		return nil, Fault{Prefix + "KAFKA_TLS_CERT_FILE", "is not set, and the key is"}
-	case s.TLSKeyFile == "":
-		return nil, Fault{Prefix + "KAFKA_TLS_KEY_FILE", "is not set, and the certificate is"}
+	case cert == "" && key == "":
+	case cert == "":
+		return nil, Fault{Prefix + name + "_CERT_FILE", "is not set, and the key is"}
+	case key == "":
+		return nil, Fault{Prefix + name + "_KEY_FILE", "is not set, and the certificate is"}
 	default:
-		pair, err := tls.LoadX509KeyPair(s.TLSCertFile, s.TLSKeyFile)
+		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {
-			return nil, Fault{Prefix + "KAFKA_TLS_CERT_FILE", fmt.Sprintf("and its key cannot be used: %v", err)}
+			return nil, Fault{Prefix + name + "_CERT_FILE", fmt.Sprintf("and its key cannot be used: %v", err)}
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}

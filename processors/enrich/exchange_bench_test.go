@@ -1,0 +1,267 @@
+package enrich
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"doustream/platform/douyin"
+	"doustream/platform/stream"
+	"doustream/schemas"
+)
+
+const benchPartitions = 4
+
+// sweepVariable has BenchmarkExchange run every cell when it is "all".
+const sweepVariable = "DOUSTREAM_BENCH_SWEEP"
+
+// BenchmarkExchange exchanges a backlog of login codes with the simulated
+// platform, and beside it does so in the bare loop: the same consumer, client,
+// codec and producer around as many goroutines as may be in flight, with no
+// order, commit or state. Kafka, the platform and the reader are another process on
+// the same processors; CPU is this process's alone.
+//
+// The ceiling is the least of the bare loop and in flight / latency.
+func BenchmarkExchange(b *testing.B) {
+	var t sweepTable
+	for _, c := range cells() {
+		var bare, full row
+		b.Run(c.name()+"/bare", func(b *testing.B) { bare = c.run(b, bareLoop) })
+		b.Run(c.name()+"/enrich", func(b *testing.B) { full = c.run(b, theRole) })
+		t.add(c, bare, full)
+	}
+	t.print()
+}
+
+// cell is one point of the sweep.
+type cell struct {
+	outside
+	inFlight int
+	what     string
+}
+
+func cells() (all []cell) {
+	latencies, inFlight := []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond}, []int{1024}
+	if os.Getenv(sweepVariable) == "all" {
+		latencies = []time.Duration{0, 5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
+		inFlight = []int{256, 1024, 4096}
+	}
+	for _, keys := range []string{"even", "zipf"} {
+		for _, latency := range latencies {
+			for _, n := range inFlight {
+				c := cell{outside{Latency: latency, Zipf: keys == "zipf"}, n, keys}
+				c.Logins = c.enough(2500 * time.Millisecond)
+				all = append(all, c)
+			}
+		}
+	}
+	slow := cell{outside{Latency: 50 * time.Millisecond, Hot: 20, HotFor: 3 * time.Second}, 1024, "one slow key"}
+	long := cell{outside{Latency: 50 * time.Millisecond, Hot: 1000}, 1024, "one session with 1,000 logins"}
+	slow.Logins, long.Logins = slow.enough(2500*time.Millisecond), long.enough(2500*time.Millisecond)
+	return append(all, slow, long)
+}
+
+// bound is in flight / latency, in logins a second; 0: none.
+func (c cell) bound() float64 {
+	if c.Latency == 0 {
+		return 0
+	}
+	return float64(c.inFlight) / c.Latency.Seconds()
+}
+
+// enough logins for about so long, on a machine of two cores.
+func (c cell) enough(d time.Duration) int {
+	rate := 8000.0
+	if bound := c.bound(); bound > 0 {
+		rate = min(rate, bound)
+	}
+	return int(rate * d.Seconds())
+}
+
+func (c cell) name() string {
+	return fmt.Sprintf("%s/latency=%v/in-flight=%d", c.what, c.Latency, c.inFlight)
+}
+
+// row is what one run came to.
+type row struct {
+	report
+	cpu float64 // seconds of this process for each login
+}
+
+// contender takes the logins up from now until it is stopped.
+type contender func(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func())
+
+func (c cell) run(b *testing.B, contender contender) (r row) {
+	for range b.N {
+		b.StopTimer()
+		at, begin := startOutside(b, c.outside)
+		client, err := douyin.NewClient(douyin.Config{AppsURL: at.Platform, OpenURL: at.Platform, MaxConns: c.inFlight})
+		must(b, err)
+		first := &firstExchange{Exchanger: client}
+		b.StartTimer()
+		stop := contender(b, []kgo.Opt{kgo.SeedBrokers(at.Broker)}, c.inFlight, first)
+		r.report = begin()
+		cpu := cpuTime() - first.cpu
+		b.StopTimer()
+		stop()
+		client.CloseIdle()
+		r.cpu = cpu.Seconds() / float64(c.Logins+r.Hot)
+	}
+	b.ReportMetric(r.Rate, "logins/s")
+	b.ReportMetric(1/r.cpu, "logins/cpu-s")
+	b.ReportMetric(0, "ns/op")
+	return r
+}
+
+// firstExchange notes what the process had used when the first code was sent.
+type firstExchange struct {
+	Exchanger
+	once sync.Once
+	cpu  time.Duration
+}
+
+func (f *firstExchange) ExchangeCode(ctx context.Context, app douyin.App, code, anonymous douyin.Code) (douyin.Session, error) {
+	f.once.Do(func() { f.cpu = cpuTime() })
+	return f.Exchanger.ExchangeCode(ctx, app, code, anonymous)
+}
+
+// theRole is doustream.
+func theRole(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func()) {
+	cfg := testConfig()
+	cfg.InFlight = inFlight
+	cfg.Metrics = prometheus.NewRegistry()
+	newTask, err := New(cfg, testDeps(b, client))
+	must(b, err)
+	role, err := stream.New(stream.Config{
+		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
+		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
+		Overlap: []string{schemas.TopicLogin},
+		State:   []string{schemas.TopicSessions, schemas.TopicParked},
+		Logger:  slog.New(slog.DiscardHandler),
+	}, newTask)
+	must(b, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- role.Run(ctx) }()
+	for tick := time.NewTicker(5 * time.Millisecond); !role.Ready(); <-tick.C {
+	}
+	return func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			b.Error(err)
+		}
+	}
+}
+
+// bareLoop is the ceiling.
+func bareLoop(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func()) {
+	proc, err := newProcessor(testConfig(), testDeps(b, client))
+	must(b, err)
+	cl, err := kgo.NewClient(append(connect, kgo.ConsumeTopics(schemas.TopicLogin), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(1<<17))...)
+	must(b, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	records := make(chan *kgo.Record, inFlight)
+	var all sync.WaitGroup
+	for range inFlight {
+		all.Go(func() {
+			for rec := range records {
+				out, err := proc.bareLogin(rec)
+				if err != nil {
+					b.Error(err)
+					continue
+				}
+				cl.Produce(context.Background(), out, nil)
+			}
+		})
+	}
+	all.Go(func() {
+		defer close(records)
+		for ctx.Err() == nil {
+			cl.PollFetches(ctx).EachRecord(func(rec *kgo.Record) {
+				select {
+				case records <- rec:
+				case <-ctx.Done():
+				}
+			})
+		}
+	})
+	return func() {
+		cancel()
+		all.Wait()
+		cl.Close()
+	}
+}
+
+// bareLogin does what has to be done to a login, and nothing else.
+func (p *processor) bareLogin(rec *stream.Record) (*stream.Record, error) {
+	from := p.prepare(rec)
+	if from.rejected != nil {
+		return nil, from.rejected
+	}
+	ev := from.event
+	session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[ev.AppID], douyin.Code(from.login.Code), "")
+	if err != nil {
+		return nil, err
+	}
+	return p.output.Enriched(&schemas.EnrichedUser{
+		EventID: ev.EventID, Kind: schemas.KindLogin, AppID: ev.AppID, SessionID: ev.SessionID,
+		OpenID: session.OpenID, UnionID: session.UnionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
+		Source: schemas.Source{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset},
+	})
+}
+
+// BenchmarkLoginLatency has people log in at about half of the rate that two
+// cores bear, and reports how long it takes from the publication of a login until
+// a read_committed reader has its result. No transaction at all would take the platform's
+// latency; commits every interval add half of it at the median, all of it at
+// the tail.
+func BenchmarkLoginLatency(b *testing.B) {
+	const rate, latency = 2500, 50 * time.Millisecond
+	o := outside{Latency: latency, Rate: rate, Logins: rate * 4}
+	var r row
+	b.Run(fmt.Sprintf("rate=%d/latency=%v", rate, latency), func(b *testing.B) {
+		r = cell{outside: o, inFlight: 1024}.run(b, theRole)
+		for name, took := range map[string]time.Duration{"p50": r.P50, "p99": r.P99, "p99.9": r.P999} {
+			b.ReportMetric(float64(took.Milliseconds()), name+"-ms")
+		}
+	})
+	fmt.Printf("login to result, %d/s, platform %v, commit interval 100ms: p50 %v, p99 %v, p99.9 %v\n",
+		rate, latency, r.P50.Round(time.Millisecond), r.P99.Round(time.Millisecond), r.P999.Round(time.Millisecond))
+}
+
+// sweepTable is printed when all is done, doustream beside the ceiling.
+type sweepTable struct{ lines []string }
+
+func (t *sweepTable) add(c cell, bare, full row) {
+	if full.cpu == 0 || bare.cpu == 0 {
+		return // not selected
+	}
+	ceiling, bound := bare.Rate, "-"
+	if c.bound() > 0 {
+		ceiling, bound = min(ceiling, c.bound()), fmt.Sprintf("%.0f", c.bound())
+	}
+	t.lines = append(t.lines, fmt.Sprintf("%s\t%v\t%d\t%s\t%.0f\t%.0f\t%.0f%%\t%.0f\t%.0f\t", c.what, c.Latency, c.inFlight, bound,
+		bare.Rate, full.Rate, 100*full.Rate/ceiling, bare.cpu*1e6, full.cpu*1e6))
+}
+
+func (t *sweepTable) print() {
+	if len(t.lines) == 0 {
+		return
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "keys\tplatform\tin flight\tin flight/latency\tbare/s\tdoustream/s\tof ceiling\tbare CPU us\tdoustream CPU us\t")
+	for _, line := range t.lines {
+		fmt.Fprintln(w, line)
+	}
+	_ = w.Flush()
+}

@@ -1,0 +1,93 @@
+package enrich
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestLoginsOfASessionAreExchangedAtOnceAndLeaveInTurn(t *testing.T) {
+	t.Parallel()
+	const logins = 50
+	b := newBench(t)
+	for i := range logins {
+		code := fmt.Sprint("c", i)
+		b.code(code, "o1")
+		b.login("s1", code)
+	}
+	b.handLogins()
+	if n := len(b.loop.task.sending); n != logins {
+		t.Fatalf("%d of %d are on their way", n, logins)
+	}
+	phone := b.phone("s1", keyOf(fmt.Sprint("c", logins-1)))
+	for steps := b.loop.steps(); len(steps) > 0; steps = b.loop.steps() {
+		steps[len(steps)-1]() // what comes last is done first
+	}
+	b.loop.settle()
+	_, order := results(t, b.out)
+	if len(order) != logins+1 || order[logins] != sourceOf(phone) {
+		t.Fatalf("%d results, the last %v", len(order), order[len(order)-1])
+	}
+	for i, source := range order[:logins] {
+		if source != sourceOf(b.inputs[topicLogin][i]) {
+			t.Fatalf("I4: %d left as number %d", source.Offset, i)
+		}
+	}
+	if n := len(b.loop.task.active); n != 0 {
+		t.Errorf("%d sessions are left over", n)
+	}
+}
+
+func TestLoginsBehindAParkedOneOfTheirSessionArePastNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.fault = func(code string) fault {
+		if code == "slow" {
+			return faultNotSent
+		}
+		return faultNone
+	}
+	for _, code := range []string{"slow", "quick", "quicker"} {
+		b.code(code, "o1")
+		b.login("s1", code)
+	}
+	b.loop.settle()
+	if quick := b.platform.codes["quick"]; quick.sends != 1 || len(b.out) != 0 {
+		t.Fatalf("the second was sent %d times, and %d results have left", quick.sends, len(b.out))
+	}
+	b.code("other", "o2")
+	other := b.login("s2", "other")
+	b.loop.advance(10 * time.Second)
+	b.want(other, "enriched") // the window is free
+	if n := len(b.unparked()); n != 3 {
+		t.Errorf("%d are parked; want 3", n)
+	}
+	b.platform.fault = nil
+	b.loop.advance(10 * time.Second)
+	got, order := results(t, b.out)
+	if len(got) != 4 || order[1].Offset != 0 || order[2].Offset != 1 || order[3].Offset != 2 {
+		t.Errorf("I4: left as %v", order)
+	}
+}
+
+func TestI3ACodePublishedTwiceInARowIsSentOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	first, second := b.login("s1", "c1"), b.login("s1", "c1")
+	b.handLogins()
+	b.loop.settle()
+	b.want(first, "enriched")
+	b.want(second, "enriched")
+	if code.sends != 1 {
+		t.Errorf("I3: sent %d times", code.sends)
+	}
+}
+
+// handLogins hands all logins over before anything else happens.
+func (b *bench) handLogins() {
+	for range b.inputs[topicLogin] {
+		b.loop.fetch(topicLogin)
+		b.loop.hand(topicLogin, 0)
+	}
+}
