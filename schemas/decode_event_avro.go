@@ -2,6 +2,9 @@ package schemas
 
 import (
 	"errors"
+	"math"
+	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,11 +15,21 @@ func (e *envelope) readSingleObject(value []byte) *Rejection {
 	if err != nil {
 		return undecodable(err)
 	}
-	if fingerprint != newest[nameMiniappEvent].Fingerprint {
+	if fingerprint != newest[nameMiniappEvent].Fingerprint && fingerprint != goavroPrint() {
 		return schemaUnknown()
 	}
 	return e.readAvro(body)
 }
+
+// goavroPrint is the fingerprint that producers who use goavro put before an
+// event: that of a form which kept the logical type. It names no other schema.
+var goavroPrint = sync.OnceValue(func() uint64 {
+	codec, err := newest[nameMiniappEvent].compile()
+	if err != nil {
+		return newest[nameMiniappEvent].Fingerprint // a test compiles every schema
+	}
+	return codec.Rabin
+})
 
 // readConfluent reads an event in Confluent's framing, under whatever schema
 // its producer registered: ours, one with our fields among others, or JSON.
@@ -94,11 +107,36 @@ func (e *envelope) readNative(n native) *Rejection {
 	}
 	if s := n.text("occurred_at"); s != "" {
 		e.occurredAt = textField([]byte(s))
-	} else if at := n.millis("occurred_at"); at != 0 {
+	} else if at, ok := n.moment("occurred_at"); ok {
 		e.at, e.hasAt = at, true
 	}
-	return e.readPayloadText([]byte(n.text("payload")))
+	payload := n.bytes("payload")
+	if payload == nil {
+		payload = []byte(n.text("payload"))
+	}
+	return e.readPayloadText(payload)
 }
+
+// moment reads a time in ms, in any type that a producer may have given it. A
+// logical type says its unit; a bare number is in milliseconds.
+func (n native) moment(name string) (ms int64, ok bool) {
+	switch t := n.member(name).(type) {
+	case time.Time:
+		return t.UnixMilli(), true
+	case int64:
+		return t, true
+	case int32:
+		return int64(t), true
+	case float32:
+		return int64(t), validMoment(float64(t))
+	case float64:
+		return int64(t), validMoment(t)
+	}
+	return 0, false
+}
+
+// validMoment reports whether a time in ms lies where an int64 reaches.
+func validMoment(ms float64) bool { return math.Abs(ms) < 1<<62 }
 
 func textField(text []byte) field { return field{text: text, there: len(text) > 0} }
 

@@ -3,8 +3,12 @@ package schemas
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/linkedin/goavro/v2"
 )
 
 // edit replaces one piece of a valid event.
@@ -351,6 +355,81 @@ func TestDecodeEventConfluent(t *testing.T) {
 			}
 			if err == nil {
 				mustEqual(t, ev, Event{EventID: "e1", AppID: "tt1", SessionID: "s1", OccurredAt: 1763800000123, API: APILocation, CoordType: CoordUnknown, Payload: []byte(wholePayload)})
+			}
+		})
+	}
+}
+
+// A producer in Go is likely to use goavro, whose fingerprint of our schema is
+// its own.
+func TestDecodeEventTakesGoavrosFingerprint(t *testing.T) {
+	t.Parallel()
+	codec, err := goavro.NewCodec(newest[nameMiniappEvent].Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := codec.SingleFromNative(nil, map[string]any{
+		"event_id": "e1", "app_id": "tt1", "session_id": "s1", "occurred_at": time.UnixMilli(1763800000123),
+		"api": nil, "coord_type": goavro.Union("string", "GCJ02"), "payload": wholePayload,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if codec.Rabin == newest[nameMiniappEvent].Fingerprint {
+		t.Error("goavro's fingerprint is the specification's by now: goavroPrint has no use any more")
+	}
+	ev, err := DecodeEvent(TopicLocation, []byte("s1"), value, DecodeOptions{Now: testNow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, ev, Event{EventID: "e1", AppID: "tt1", SessionID: "s1", OccurredAt: 1763800000123, API: APILocation, CoordType: CoordGCJ02, Payload: []byte(wholePayload)})
+}
+
+// A foreign schema gives occurred_at what type it likes.
+func TestDecodeEventForeignMoment(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1763800000123)
+	for name, row := range map[string]struct {
+		kind  string
+		value any
+		want  int64 // 0: invalid
+	}{
+		"long in ms":           {`"long"`, at.UnixMilli(), at.UnixMilli()},
+		"timestamp-millis":     {`{"type":"long","logicalType":"timestamp-millis"}`, at, at.UnixMilli()},
+		"timestamp-micros":     {`{"type":"long","logicalType":"timestamp-micros"}`, at, at.UnixMilli()},
+		"optional micros":      {`["null",{"type":"long","logicalType":"timestamp-micros"}]`, goavro.Union("long.timestamp-micros", at), at.UnixMilli()},
+		"optional micros null": {`["null",{"type":"long","logicalType":"timestamp-micros"}]`, nil, 0},
+		"double":               {`"double"`, float64(at.UnixMilli()), at.UnixMilli()},
+		"optional double":      {`["null","double"]`, goavro.Union("double", float64(at.UnixMilli())), at.UnixMilli()},
+		"double that is none":  {`"double"`, math.NaN(), 0},
+		"float, coarse":        {`"float"`, float32(1763800000000), int64(float32(1763800000000))},
+		"int, a long time ago": {`"int"`, int32(1763800000), 1763800000},
+		"text of digits":       {`"string"`, "1763800000123", at.UnixMilli()},
+		"RFC 3339":             {`"string"`, at.UTC().Format(time.RFC3339Nano), at.UnixMilli()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			schema := `{"type":"record","name":"Click","fields":[{"name":"event_id","type":"string"},{"name":"app_id","type":"string"},
+				{"name":"session_id","type":"string"},{"name":"payload","type":"bytes"},{"name":"occurred_at","type":` + row.kind + `}]}`
+			codec, err := goavro.NewCodec(schema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := codec.BinaryFromNative(appendConfluent(nil, 1), map[string]any{
+				"event_id": "e1", "app_id": "tt1", "session_id": "s1", "payload": []byte(wholePayload), "occurred_at": row.value,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev, err := DecodeEvent(TopicLocation, []byte("s1"), body, DecodeOptions{Now: testNow, Registry: registry{1: {schema, SchemaAvro}}})
+			if row.want == 0 {
+				if ReasonOf(err) != ReasonInvalid {
+					t.Fatalf("DecodeEvent: %v, %v; want invalid", ev, err)
+				}
+				return
+			}
+			if err != nil || ev.OccurredAt != row.want || string(ev.Payload) != wholePayload {
+				t.Errorf("occurred at %d, %v; want %d", ev.OccurredAt, err, row.want)
 			}
 		})
 	}

@@ -20,9 +20,11 @@ func (n native) member(name string) any {
 	return v
 }
 
-// branchNames are the names that goavro gives the branches of our unions.
+// branchNames are the names that goavro gives the branches of our unions, and
+// of those that a foreign event may have.
 var branchNames = map[string]bool{
-	"string": true, "bytes": true, "long": true, "int": true, "double": true, "long.timestamp-millis": true,
+	"string": true, "bytes": true, "long": true, "int": true, "double": true, "float": true,
+	"long.timestamp-millis": true, "long.timestamp-micros": true,
 	"doustream.Profile": true, "doustream.Phone": true, "doustream.Location": true, "doustream.Address": true,
 	"doustream.Device": true, "doustream.Subscription": true, nameNotificationResult: true,
 }

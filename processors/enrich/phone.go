@@ -35,7 +35,8 @@ const homeCountry = "86"
 
 // readNumber reads a number as the platform gives it: with its country code in
 // full, or without, and the code beside it. The code is China's where none is
-// given. A number with anything but digits (one masked by the platform) or of
+// given. It may also stand before the number with no sign of it; then only
+// China's is told from a national number. A number with anything but digits (one masked by the platform) or of
 // a length that E.164 has not is no number.
 func readNumber(full, pure, country string) (number, bool) {
 	country = strings.TrimLeft(strings.TrimPrefix(country, "+"), "0")
@@ -51,11 +52,27 @@ func readNumber(full, pure, country string) (number, bool) {
 			return number{}, false
 		}
 	}
+	pure = withoutHomeCode(pure, country)
 	n := number{country: country, national: pure}
 	if !digits(n.national) || !digits(n.country) || len(n.national) < 5 || len(n.country) > 3 || n.e164Length() > 16 {
 		return number{}, false
 	}
 	return n, true
+}
+
+// homeLength is how many digits a number of China has in E.164: 86, and eleven
+// of which the first is 1. No national number of China begins so.
+const homeLength = 13
+
+func withoutHomeCode(number, country string) string {
+	if country != homeCountry {
+		return number
+	}
+	bare := strings.TrimPrefix(number, "00")
+	if len(bare) == homeLength && strings.HasPrefix(bare, homeCountry+"1") {
+		return bare[len(homeCountry):]
+	}
+	return number
 }
 
 // plain takes out what people put between digits.
