@@ -1,12 +1,14 @@
 package sinks
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -67,7 +69,13 @@ func runVictim() {
 
 func (w *world) victim(point string, nth int32, signal syscall.Signal) *exec.Cmd {
 	w.t.Helper()
-	text, err := json.Marshal(victim{w.brokers, w.engine.DSN(), point, nth, signal})
+	return w.victimAt(w.engine.Addr(), point, nth, signal)
+}
+
+// victimAt is a victim that reaches ClickHouse by another address.
+func (w *world) victimAt(addr, point string, nth int32, signal syscall.Signal) *exec.Cmd {
+	w.t.Helper()
+	text, err := json.Marshal(victim{w.brokers, strings.Replace(w.engine.DSN(), w.engine.Addr(), addr, 1), point, nth, signal})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -121,6 +129,67 @@ func TestI5AKillAtEachStep(t *testing.T) {
 	}
 	w.run(w.config())
 	w.once(total)
+}
+
+// I5: a sink dies while its block is on the way, half of it sent.
+func TestI5AKillInTheMiddleOfTheInsert(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	w.produce(w.users(200, 0)...)
+	for _, into := range []int64{0, 600} { // bytes of the block
+		var dying atomic.Pointer[os.Process]
+		started := make(chan struct{})
+		var tail []byte
+		begun := int64(-1)
+		front := startRelay(t, w.engine.Addr(), nil, func(sent int64, part []byte) bool { // one connection inserts, for one partition
+			tail = append(tail[max(0, len(tail)-16):], part...)
+			if begun < 0 && bytes.Contains(tail, []byte(") VALUES")) {
+				begun = sent
+				return false
+			}
+			if begun < 0 || sent <= begun+into {
+				return false
+			}
+			<-started
+			_ = dying.Load().Kill()
+			return true
+		})
+		cmd := w.victimAt(front.addr(), "never", 1, syscall.SIGKILL)
+		dying.Store(cmd.Process)
+		close(started)
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the victim should have died")
+		}
+		if !front.died.Load() {
+			t.Fatal("the victim died by itself")
+		}
+	}
+	w.run(w.config())
+	w.once(200)
+}
+
+// I5: the tokens of what was inserted are forgotten by the time that somebody takes
+// over: the look-up tells what is there.
+func TestI5AKillAfterWhichTheDeduplicationWindowHasPassed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.exec("ALTER TABLE user_events MODIFY SETTING non_replicated_deduplication_window = 2")
+	w.produce(w.users(60, 0)...)
+	w.kill("after insert", 2)
+	s := w.announced()
+	if s.Count == 0 {
+		t.Fatal("no range under way")
+	}
+	there := count(t, w.rows, "SELECT count() FROM user_events")
+	for i := range 5 { // other blocks push the tokens out
+		w.exec(fmt.Sprintf("INSERT INTO user_events (_topic, _partition, _offset, event_id) SELECT 'elsewhere', 0, %d, 'x' SETTINGS insert_deduplication_token = 'other-%d'", i, i))
+	}
+	w.exec("ALTER TABLE user_events DELETE WHERE _topic = 'elsewhere' SETTINGS mutations_sync = 2")
+	if n := count(t, w.rows, "SELECT count() FROM user_events"); n != there || n == 0 {
+		t.Fatalf("%d rows, %d before", n, there)
+	}
+	w.run(w.config())
+	w.once(60)
 }
 
 // I5: ClickHouse is killed while it writes, and comes back.

@@ -29,9 +29,9 @@ import (
 type relay struct {
 	listener net.Listener
 	to       string
-	// breaks, if not nil, is called with the bytes that came from clients so far, all
-	// connections together; true ends the relay there.
-	breaks func(sent int64) bool
+	// breaks, if not nil, is called with how many bytes came from clients so far, all
+	// connections together, and with the next of them; true ends the relay there.
+	breaks func(sent int64, part []byte) bool
 
 	sent atomic.Int64
 	died atomic.Bool
@@ -40,7 +40,7 @@ type relay struct {
 	conns []net.Conn
 }
 
-func startRelay(t *testing.T, to string, encryption *tls.Config, breaks func(int64) bool) *relay {
+func startRelay(t *testing.T, to string, encryption *tls.Config, breaks func(int64, []byte) bool) *relay {
 	t.Helper()
 	var listen net.ListenConfig
 	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -87,7 +87,7 @@ type counted struct {
 
 func (c counted) Write(p []byte) (int, error) {
 	for part := range slices.Chunk(p, 512) { // so that a break lies inside a block
-		if c.relay.breaks != nil && c.relay.breaks(c.relay.sent.Add(int64(len(part)))) {
+		if c.relay.breaks != nil && c.relay.breaks(c.relay.sent.Add(int64(len(part))), part) {
 			c.relay.die()
 			return 0, errDied
 		}
@@ -117,7 +117,7 @@ func TestI5AnAddressThatDiesInTheMiddleOfAnInsertIsPassedOver(t *testing.T) {
 	w.produce(w.users(200, 0)...)
 	var inserting atomic.Bool
 	var after atomic.Int64
-	first := startRelay(t, w.engine.Addr(), nil, func(sent int64) bool {
+	first := startRelay(t, w.engine.Addr(), nil, func(sent int64, _ []byte) bool {
 		if !inserting.Load() {
 			after.Store(sent)
 			return false
