@@ -16,30 +16,51 @@ type flow struct {
 	paused  bool
 }
 
-// add counts records in and reports whether the partition is to be paused now.
-func (f *flow) add(records int, bytes int64) (pause bool) {
+// full reports whether there is no room. The caller holds mu.
+func (f *flow) full() bool { return f.records >= f.maxRecords || f.bytes >= f.maxBytes }
+
+// add counts records in and reports whether there is no room for more and the
+// partition goes on being fetched all the same.
+func (f *flow) add(records int, bytes int64) (full bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.records += records
 	f.bytes += bytes
-	if f.paused || f.records < f.maxRecords && f.bytes < f.maxBytes {
+	return f.full() && !f.paused
+}
+
+// pause reports whether the partition is to be paused now: there is no room
+// still.
+func (f *flow) pause() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.paused || !f.full() {
 		return false
 	}
 	f.paused = true
 	return true
 }
 
-// sub counts records out and reports whether the partition is to be resumed.
-func (f *flow) sub(records int, bytes int64) (resume bool) {
+// sub counts records out and reports whether the partition is to be resumed,
+// and, of one that was not paused, whether there is room again.
+func (f *flow) sub(records int, bytes int64) (resume, room bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	wasFull := f.full()
 	f.records -= records
 	f.bytes -= bytes
-	if !f.paused || f.records > f.maxRecords/2 || f.bytes > f.maxBytes/2 {
-		return false
+	if !f.paused {
+		return false, wasFull && !f.full()
 	}
-	f.paused = false
-	return true
+	f.paused = f.records > f.maxRecords/2 || f.bytes > f.maxBytes/2
+	return !f.paused, false
+}
+
+// hasRoom reports whether a partition that goes on being fetched has room.
+func (f *flow) hasRoom() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.full()
 }
 
 func (f *flow) isPaused() bool {

@@ -43,15 +43,15 @@ type chunk struct {
 
 // deliver takes the records of one fetch from the poller. Safe from any
 // goroutine; it never blocks.
-func (p *partition) deliver(records []*Record, highWater int64) (pause bool) {
+func (p *partition) deliver(records []*Record, highWater int64) (full bool) {
 	p.highWater.Store(highWater)
 	var bytes int64
 	for _, rec := range records {
 		bytes += size(rec)
 	}
-	pause = p.flow.add(len(records), bytes)
+	full = p.flow.add(len(records), bytes)
 	p.loop.post(func() { p.fetched(records) })
-	return pause
+	return full
 }
 
 // size is what a record is taken to occupy.

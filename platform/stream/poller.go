@@ -12,6 +12,8 @@ import (
 // a partition that is full is paused.
 type poller struct {
 	session *session
+	room    chan struct{} // holds one signal: a window that was full is not any more
+	full    []*partition  // of the last fetch; owned by the goroutine
 
 	mu     sync.Mutex
 	stop   context.CancelFunc // of the poll under way
@@ -79,7 +81,9 @@ func (p *poller) end() {
 func (p *poller) run(ctx context.Context) error {
 	defer p.end()
 	for ctx.Err() == nil {
-		fetches := p.session.group.PollFetches(p.begin(ctx))
+		poll := p.begin(ctx)
+		p.ease(poll)
+		fetches := p.session.group.PollFetches(poll)
 		fetches.EachError(p.failed)
 		if ctx.Err() != nil {
 			return nil // what a client that went back to a cut has fetched must not follow what was read
@@ -108,7 +112,6 @@ func (p *poller) deliver(fetched kgo.FetchTopicPartition) {
 	}
 	part := p.session.input(topicPartition{fetched.Topic, fetched.Partition})
 	if part != nil && part.deliver(fetched.Records, fetched.HighWatermark) {
-		p.session.pause(part)
-		p.session.transactor.press()
+		p.full = append(p.full, part)
 	}
 }

@@ -55,7 +55,7 @@ func newSession(r *runtime, j *journal) *session {
 	}
 	s.reader = newReader(s)
 	s.sampler = &sampler{session: s, wakeup: make(chan struct{}, 1)}
-	s.poller = &poller{session: s}
+	s.poller = &poller{session: s, room: make(chan struct{}, 1)}
 	return s
 }
 
@@ -180,13 +180,19 @@ func (s *session) fetchError(topic string, number int32, err error) {
 //
 // The poller pauses and the loop resumes, each after it has counted, and either
 // may come late: poller counts up, loop counts down and resumes, poller pauses,
-// and the partition would stand still for good. So each looks once more.
+// and the partition would stand still for good. So each looks once more. So it
+// would if its task was discarded meanwhile, which resumes what it finds paused.
 func (s *session) pause(p *partition) {
 	one := map[string][]int32{p.topic: {p.number}}
 	s.group.PauseFetchPartitions(one)
-	if !p.flow.isPaused() {
+	if !p.flow.isPaused() || !s.fetches(p) {
 		s.group.ResumeFetchPartitions(one)
 	}
+}
+
+// fetches reports whether a partition is one of a task that is held.
+func (s *session) fetches(p *partition) bool {
+	return s.input(topicPartition{p.topic, p.number}) == p
 }
 
 func (s *session) resume(p *partition) {

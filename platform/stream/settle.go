@@ -46,8 +46,12 @@ func (l *loop) settled(entries []outEntry) {
 		}
 	}
 	for p, s := range room {
-		if p.flow.sub(s.records, s.bytes) {
+		resume, room := p.flow.sub(s.records, s.bytes)
+		if resume {
 			l.session.resume(p)
+		}
+		if room {
+			l.session.poller.hasRoom()
 		}
 	}
 }

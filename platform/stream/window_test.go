@@ -52,37 +52,44 @@ func TestTheWindowRetiresThePrefixThatHasFinished(t *testing.T) {
 	})
 }
 
-// What a partition holds beside a model: it is paused from the bound on until
-// it holds half (I9).
+// What a partition holds beside a model: it is full from the bound on, may be
+// paused then, and once paused stays so until it holds half (I9).
 func TestTheFlowPausesAtTheBoundAndResumesAtHalf(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := flow{maxRecords: 10, maxBytes: 1000}
 		records, bytes, paused := 0, int64(0), false
+		full := func() bool { return records >= 10 || bytes >= 1000 }
 		t.Repeat(map[string]func(*rapid.T){
 			"fetch": func(t *rapid.T) {
 				n := rapid.IntRange(1, 4).Draw(t, "records")
 				size := rapid.Int64Range(0, 600).Draw(t, "bytes")
 				records, bytes = records+n, bytes+size
-				before := paused
-				paused = paused || records >= 10 || bytes >= 1000
-				if f.add(n, size) != (paused && !before) {
-					t.Fatalf("%d records, %d bytes: paused %v after %v", records, bytes, paused, before)
+				if f.add(n, size) != (full() && !paused) {
+					t.Fatalf("%d records, %d bytes, paused %v: fetched", records, bytes, paused)
+				}
+			},
+			"pause": func(t *rapid.T) {
+				want := full() && !paused
+				paused = paused || want
+				if f.pause() != want {
+					t.Fatalf("%d records, %d bytes: paused, want %v", records, bytes, want)
 				}
 			},
 			"commit": func(t *rapid.T) {
 				n := rapid.IntRange(0, records).Draw(t, "records")
 				size := rapid.Int64Range(0, bytes).Draw(t, "bytes")
+				before, wasFull := paused, full()
 				records, bytes = records-n, bytes-size
-				before := paused
 				paused = paused && (records > 5 || bytes > 500)
-				if f.sub(n, size) != (before && !paused) {
-					t.Fatalf("%d records, %d bytes: paused %v after %v", records, bytes, paused, before)
+				resume, room := f.sub(n, size)
+				if resume != (before && !paused) || room != (!before && wasFull && !full()) {
+					t.Fatalf("%d records, %d bytes, paused %v: resume %v, room %v", records, bytes, before, resume, room)
 				}
 			},
 			"": func(t *rapid.T) {
-				if f.isPaused() != paused {
-					t.Fatalf("paused: %v, expected %v", f.isPaused(), paused)
+				if f.isPaused() != paused || f.hasRoom() == full() {
+					t.Fatalf("paused: %v, expected %v; room: %v, expected %v", f.isPaused(), paused, f.hasRoom(), !full())
 				}
 			},
 		})
