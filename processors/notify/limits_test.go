@@ -138,6 +138,36 @@ func TestRefusedTokenDelaysNobody(t *testing.T) {
 	}
 }
 
+// A refusal that passes is asked about again after a pause that doubles, give or
+// take a quarter; a successor waits out what is left of it.
+func TestRetriesPause(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{RetryMin: 10 * time.Minute, RetryMax: 30 * time.Minute})
+	w.jitter = func() float64 { return 0 }
+	w.platform.send = func(douyin.Notification, douyin.Token) error {
+		if len(w.platform.sends) < 4 {
+			return fault(douyin.KindRetry)
+		}
+		return nil
+	}
+	w.publish(0, orderJSON("n1", "u1"))
+	w.start()
+	for range 40 {
+		w.run(w.now.Add(4 * time.Minute))
+		w.current.crash()
+		w.start()
+	}
+	sends := w.platform.sends
+	if len(sends) != 5 {
+		t.Fatalf("%d sends, want four refused and one accepted", len(sends))
+	}
+	for n, want := range []time.Duration{450 * time.Second, 900 * time.Second, 1350 * time.Second, 1350 * time.Second} {
+		if d := sends[n+1].at.Sub(sends[n].at); d < want || d > want+10*time.Second {
+			t.Errorf("pause %d is %v, want %v", n+1, d, want)
+		}
+	}
+}
+
 // A successor keeps each user's order, its predecessor's second between two
 // messages, and its rate: it does not know what was sent just before.
 func TestSuccessorKeepsOrderAndLimits(t *testing.T) {

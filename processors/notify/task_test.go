@@ -423,6 +423,27 @@ func TestAppIsGone(t *testing.T) {
 	}
 }
 
+// One that may have been sent for an app that is gone is UNKNOWN.
+func TestAppIsGoneInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{Apps: []douyin.App{{ID: "tt1", Secret: "a"}, {ID: "tt2", Secret: "b"}}})
+	i := w.start()
+	w.run(w.now.Add(time.Second))
+	source := w.publish(0, orderJSON("n1", "u1"))
+	for len(i.requests) == 0 {
+		i.flush()
+		w.now = w.now.Add(100 * time.Millisecond)
+	}
+	i.request(0) // sent, and its answer never taken in
+	i.crash()
+	w.cfg.Apps = w.cfg.Apps[1:]
+	w.start()
+	w.run(w.now.Add(time.Second))
+	if r := one(t, w, source); r.Status != schemas.StatusUnknown || r.Reason != reasonInterrupted {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A state topic that was given more partitions shows a result before the
 // states that led to it: the notification is not sent again.
 func TestStateReadOutOfOrder(t *testing.T) {
