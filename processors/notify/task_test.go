@@ -321,6 +321,44 @@ func TestExpires(t *testing.T) {
 	}
 }
 
+// What is under way when its time is over is decided by its answer; what has not
+// left by then does not leave.
+func TestExpiresAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		left   bool // the request
+		status schemas.Status
+		sends  int
+	}{
+		"while it is sent":   {true, schemas.StatusSent, 1},
+		"before it was sent": {false, schemas.StatusExpired, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(Config{})
+			i := w.start()
+			w.run(w.now.Add(2 * time.Second))
+			end := w.now.Add(10 * time.Second)
+			source := w.publish(0, orderJSON("n1", "u1", fmt.Sprintf(`"expires_at":%d`, end.UnixMilli())))
+			n := func() *notification { return i.task.live[idOf("tt1", "n1")] }
+			for n() == nil || n().stage != schemas.StageIntent {
+				if !i.turn() && !w.takeAny(i) && !i.fire() && !i.commit(true) {
+					w.now = w.now.Add(10 * time.Millisecond)
+				}
+			}
+			if tt.left {
+				i.flush()
+			}
+			w.now = end.Add(time.Second)
+			i.flush()
+			w.run(w.now.Add(time.Minute))
+			if r := one(t, w, source); r.Status != tt.status || len(w.platform.sends) != tt.sends {
+				t.Errorf("%s after %d sends", statusNames[r.Status], len(w.platform.sends))
+			}
+		})
+	}
+}
+
 // An app that the platform refuses stands still; the others do not notice.
 func TestAppsAreApart(t *testing.T) {
 	t.Parallel()
