@@ -23,7 +23,7 @@ func TestOneFetchInFlight(t *testing.T) {
 	i.flush()
 	for n := range 5 {
 		w.publish(0, orderJSON(fmt.Sprint("n", n), fmt.Sprint("u", n)))
-		w.now = w.now.Add(100 * time.Millisecond)
+		w.now = w.now.Add(time.Second)
 		i.flush()
 	}
 	if n := len(i.requests); n != 1 {
