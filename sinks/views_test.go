@@ -115,10 +115,9 @@ func TestUsersViewIsRightInAnyOrderAndTwice(t *testing.T) {
 	}
 }
 
-func TestViewsAnswerTheStandingQuestions(t *testing.T) {
-	t.Parallel()
-	engine := migrated(t)
-	conn := connect(t, engine.DSN())
+// insertALittleOfEverything is visits, a position, notifications and dead letters.
+func insertALittleOfEverything(t *testing.T, conn driver.Conn) {
+	t.Helper()
 	insertEvents(t, conn, visits...)
 	insertEvents(t, conn, eventRow{offset: 11, kind: "LOCATION", openID: "u2", session: "s3", at: "08:00:00", set: "location_longitude, location_latitude, location_city, location_province", to: "116.4, 39.9, '北京市', '北京'"})
 	for _, query := range []string{
@@ -131,6 +130,13 @@ func TestViewsAnswerTheStandingQuestions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestViewsAnswerTheStandingQuestions(t *testing.T) {
+	t.Parallel()
+	engine := migrated(t)
+	conn := connect(t, engine.DSN())
+	insertALittleOfEverything(t, conn)
 	for _, row := range []struct{ view, columns, want string }{
 		{"logins_daily", "toString(day), app_id, toString(logins), toString(users), toString(new_users), toString(anonymous_logins)", "2025-11-22|tt1|2|1|2|1\n2025-11-23|tt1|1|1|0|0"},
 		{"funnel_daily", "toString(day), toString(visits), toString(with_profile), toString(with_phone), toString(with_profile_then_phone), toString(median_seconds_to_profile), toString(median_seconds_to_phone)", "2025-11-22|2|1|1|1|10|40\n2025-11-23|1|0|0|0|nan|nan"},
