@@ -20,6 +20,7 @@ type process struct {
 	log     *slog.Logger
 	health  *telemetry.Health
 	metrics *prometheus.Registry
+	memory  *memory
 }
 
 // roleMetrics is the registry for one role's metrics, which two roles of one
@@ -48,7 +49,7 @@ func (a *app) serve(polling context.Context, uses ...config.Use) error {
 		return err
 	}
 	build := telemetry.ReadBuild(version)
-	p := &process{config: c, log: log, health: &telemetry.Health{}, metrics: telemetry.NewRegistry(build)}
+	p := &process{config: c, log: log, health: &telemetry.Health{}, metrics: telemetry.NewRegistry(build), memory: newMemory()}
 	for _, use := range uses {
 		p.health.Add(string(use), nil)
 	}
@@ -60,6 +61,9 @@ func (a *app) serve(polling context.Context, uses ...config.Use) error {
 		return err
 	}
 	defer stopServing()
+	watching, unwatch := context.WithCancel(a.work)
+	defer unwatch()
+	go p.memory.watch(watching)
 	log.Info("started", "roles", uses, "instance", c.Process.Instance, "version", build.Version, "revision", build.Revision, "http", addr)
 	wanted := map[config.Use]role{}
 	for _, use := range uses {

@@ -48,6 +48,11 @@ type Config struct {
 	// default 1 MiB, and 64 KiB less a margin for what Kafka adds.
 	LargestRecord int
 
+	// Held is told by how many bytes the memory of the session tables has grown
+	// or, negative, shrunk, in steps of some MiB. It must not block, and is
+	// called from many goroutines. nil: nobody is told.
+	Held func(bytes int64)
+
 	Logger  *slog.Logger          // nil: none
 	Metrics prometheus.Registerer // nil: none
 }
@@ -81,6 +86,9 @@ func (c Config) withDefaults() Config {
 	c.ParkedRecords = cmp.Or(c.ParkedRecords, 65536)
 	c.ParkedBytes = cmp.Or(c.ParkedBytes, 64<<20)
 	c.LargestRecord = cmp.Or(c.LargestRecord, largestRecord)
+	if c.Held == nil {
+		c.Held = func(int64) {}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -114,6 +114,16 @@ func (t *Task) observe() {
 	t.show(t.ledger.table.facts, t.ledger.table.size())
 }
 
+// observeGrowth is observe in the middle of a restore.
+func (t *Task) observeGrowth() {
+	if t.ledger.table.size()-t.shown.bytes >= growthShown {
+		t.observe()
+	}
+}
+
+// growthShown is by how many bytes a table grows until that is shown.
+const growthShown = 4 << 20
+
 func (t *Task) close() {
 	t.show(0, 0)
 	for i := range t.parked {
@@ -124,5 +134,6 @@ func (t *Task) close() {
 func (t *Task) show(facts int, bytes int64) {
 	t.metrics.facts.Add(float64(facts - t.shown.facts))
 	t.metrics.factBytes.Add(float64(bytes - t.shown.bytes))
+	t.cfg.Held(bytes - t.shown.bytes)
 	t.shown.facts, t.shown.bytes = facts, bytes
 }

@@ -71,6 +71,7 @@ func (t *Task) Restore(rec *stream.Record) {
 	if !decided {
 		return
 	}
+	t.observeGrowth()
 	if e := t.logins[f.hash]; e != nil {
 		t.decide(e)
 	}
