@@ -106,8 +106,19 @@ func (l *loop) watermark() time.Time {
 	if now.Sub(g.sampledBy) > sampleLife/2 {
 		g.sample()
 	}
-	if g.caughtUp(now) && now.After(g.mark) {
-		return now
+	if !g.caughtUp(now) {
+		return g.mark
+	}
+	// Not now: what was appended since the sample has not been seen, and may be
+	// older by its timestamp than anything that has.
+	at := now
+	for _, p := range g.leaders {
+		if p.sampledAt.Before(at) {
+			at = p.sampledAt
+		}
+	}
+	if at.After(g.mark) {
+		return at
 	}
 	return g.mark
 }

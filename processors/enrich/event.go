@@ -19,7 +19,8 @@ type event struct {
 	topic  topic
 	sess   *session // the active session that it is counted in; nil: none
 	state  state
-	parkAt int64 // ms of the clock; when what is unfinished leaves the window
+	taken  int64 // ms of the clock; when it was read, by this owner
+	parkAt int64 // likewise; when what is unfinished leaves the window
 
 	// Of a parked event.
 	size    int64

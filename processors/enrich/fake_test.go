@@ -67,6 +67,7 @@ type fakeLoop struct {
 	holds    [topicCount]int
 	frontier [topicCount]int64
 	mark     time.Time
+	sampled  time.Time // zero: the login topic's end is always known
 	timers   []*fakeTimer
 	pending  []*stream.Record // retired or emitted, not committed
 
@@ -157,6 +158,9 @@ func (l *fakeLoop) Append(rec *stream.Record, back func(error)) {
 }
 
 func (l *fakeLoop) Watermark() time.Time {
+	if !l.sampled.IsZero() {
+		return l.sampled
+	}
 	if l.fetched[topicLogin] == len(l.w.inputs[topicLogin]) && l.w.now.After(l.mark) {
 		return l.w.now
 	}

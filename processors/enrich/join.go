@@ -96,6 +96,11 @@ func (k *known) insert(f found, login int64) {
 
 // decideJoin joins an event with its session, unless the sessions known were
 // tried already; then it is spoken on.
+//
+// Nothing is said of an event before the watermark has come to when it was read.
+// A backend that an outage held up publishes a login and what hangs on it in one
+// go, minutes old: the event may be read first, while the watermark is long past
+// its timestamp, and knows nothing of a login that was appended just before it.
 func (t *Task) decideJoin(e *event) {
 	k := t.known(e)
 	if k.logins[0] != 0 && k.logins != e.tried {
@@ -107,6 +112,7 @@ func (t *Task) decideJoin(e *event) {
 		return
 	}
 	reason, past := t.outlook(e, &k)
+	past = max(past, e.taken+1)
 	unfinished := t.loginUnfinished(e)
 	if !unfinished && t.mark() >= past {
 		t.end(e, reason, stageJoin)
@@ -149,7 +155,7 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 		e.sess.waiting = append(e.sess.waiting, e)
 	}
 	if e.in != nil {
-		late := !unfinished && t.mark() >= e.timestamp()+t.joinWait
+		late := !unfinished && t.mark() >= max(e.timestamp()+t.joinWait, e.taken+1)
 		if late || t.now() >= e.parkAt && !(unfinished && e.sess.loginInWindow()) {
 			t.park(e, whySession)
 			return

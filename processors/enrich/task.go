@@ -104,7 +104,8 @@ func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
 		t.reject(e)
 		return
 	}
-	e.parkAt = t.now() + t.joinWait
+	e.taken = t.now()
+	e.parkAt = e.taken + t.joinWait
 	if e.topic == topicLogin {
 		e.exchange = new(exchange)
 	}

@@ -43,6 +43,38 @@ func TestPhoneBeforeItsLogin(t *testing.T) {
 	}
 }
 
+// A backend that was held up publishes logins and what hangs on them at once,
+// older than any wait, and the events are read first: nothing is said of them on
+// the word of a sample from before they were read.
+func TestNothingIsSaidOfAnEventByASampleFromBeforeIt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.code("c1", "o1")
+	b.code("c2", "o1")
+	b.code("c3", "o3")
+	first := b.login("s1", "c1")
+	b.loop.settle()
+	b.want(first, "enriched")
+
+	rotated, stranger, stray := b.phone("s1", keyOf("c2")), b.device("s2"), b.phone("s1", keyOf("nobody's"))
+	b.now = b.now.Add(time.Hour)
+	b.loop.sampled = b.now.Add(-100 * time.Millisecond)
+	b.loop.settle()
+	b.none(rotated)
+	b.none(stranger)
+
+	again, second := b.login("s1", "c2"), b.login("s2", "c3")
+	b.loop.settle()
+	b.want(again, "enriched")
+	b.want(second, "enriched")
+	b.want(rotated, "enriched")
+	b.want(stranger, "enriched")
+	b.none(stray)
+	b.loop.sampled = b.now.Add(500 * time.Millisecond)
+	b.loop.advance(500 * time.Millisecond)
+	b.want(stray, "decrypt_failed")
+}
+
 // slowGate lets a number of exchanges through in each period.
 type slowGate struct{ left int }
 

@@ -34,7 +34,7 @@ func (t *Task) unpark() {
 			t.logger.Error("skip a record of doustream.parked that does not open", "partition", t.partition, "err", err)
 			continue
 		}
-		events = append(events, &event{task: t, rec: rec, topic: t.names.byName[rec.Topic], settled: true, since: t.now()})
+		events = append(events, &event{task: t, rec: rec, topic: t.names.byName[rec.Topic], settled: true, since: t.now(), taken: t.now()})
 	}
 	t.restored = nil
 	slices.SortFunc(events, func(a, b *event) int {
