@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -99,7 +101,46 @@ func (p *process) awaitTopics(ctx context.Context, role config.Use, w *waiting) 
 		partitions, err = copartitioned(details, specs)
 		return err
 	})
+	if err == nil {
+		p.warnOfSizes(ctx, admin, specs)
+	}
 	return partitions, err
+}
+
+// sizeSetting bounds a batch of records, and so what a record may be.
+const sizeSetting = "max.message.bytes"
+
+// warnOfSizes says which topics take less than doustream may write to them: the
+// first record that is too large stops the role. A role that may not read
+// settings is not told; doustream check tells its operator.
+func (p *process) warnOfSizes(ctx context.Context, admin *kadm.Client, specs []schemas.TopicSpec) {
+	wanted := map[string]int64{}
+	for _, spec := range specs {
+		if want, err := strconv.ParseInt(spec.Config[sizeSetting], 10, 64); err == nil && spec.Role != schemas.TopicRoleInput {
+			wanted[spec.Name] = want
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	var answers kadm.ResourceConfigs
+	err := tryOnce(ctx, func(ctx context.Context) (err error) {
+		answers, err = admin.DescribeTopicConfigs(ctx, slices.Collect(maps.Keys(wanted))...)
+		return err
+	})
+	if err != nil {
+		p.log.Debug("topic settings cannot be read", "error", err)
+		return
+	}
+	for _, answer := range answers {
+		for _, setting := range answer.Configs {
+			have, err := strconv.ParseInt(setting.MaybeValue(), 10, 64)
+			if setting.Key == sizeSetting && err == nil && have < wanted[answer.Name] {
+				p.log.Warn("a topic takes smaller records than doustream may write to it: the first that is too large stops the role",
+					"topic", answer.Name, "max_message_bytes", have, "expected", wanted[answer.Name])
+			}
+		}
+	}
 }
 
 // listTopics asks for the topics of specs. Those that are missing are left out.

@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"doustream/cmd/doustream/config"
 	"doustream/platform/telemetry"
+	"doustream/schemas"
 )
 
 const testKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
@@ -162,6 +165,32 @@ func TestPartitionCountsThatDoNotGoTogetherEndTheProcess(t *testing.T) {
 	r := start(t, environ, "enrich")
 	if code := r.wait(t); code != exitFailed || !strings.Contains(r.log.String(), "13:[miniapp.phone]") {
 		t.Errorf("exit %d:\n%s", code, r.log)
+	}
+}
+
+func TestTopicsThatTakeTooLittleAreNamedAtStart(t *testing.T) {
+	t.Parallel()
+	brokers, admin := fakeKafka(t)
+	environ := complete("DOUSTREAM_KAFKA_BROKERS=" + brokers)
+	if code, _, errs := invoke(t, environ, "topics"); code != exitOK {
+		t.Fatal(errs)
+	}
+	little := "100000"
+	answers, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &little}},
+		schemas.TopicDeadLetters, schemas.TopicPhone)
+	if err != nil || len(answers) != 2 || answers[0].Err != nil || answers[1].Err != nil {
+		t.Fatal(answers, err)
+	}
+	r := start(t, environ, "enrich")
+	r.log.await(t, "takes smaller records")
+	r.first()
+	if code := r.wait(t); code != exitOK {
+		t.Errorf("exit %d:\n%s", code, r.log)
+	}
+	for line := range strings.Lines(r.log.String()) {
+		if strings.Contains(line, "takes smaller records") && !strings.Contains(line, "topic=dead-letters max_message_bytes=100000") {
+			t.Errorf("warned of a topic that takes enough, or that is only read: %s", line)
+		}
 	}
 }
 
