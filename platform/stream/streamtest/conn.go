@@ -23,6 +23,8 @@ const (
 	KillAfter                 // or when it was carried out and answered, before the answer is read
 	StopBefore                // the instance is frozen before it is sent,
 	StopAfter                 // or when it was carried out and answered
+	LoseBefore                // the instance's connections end before it is sent,
+	LoseAfter                 // or when it was carried out and answered
 )
 
 // Watch has f decide on every request from now on. It is called on the
@@ -76,7 +78,9 @@ func (c *wiredConn) Write(b []byte) (int, error) {
 		c.wire.Cut()
 	case StopBefore:
 		c.wire.Freeze()
-	case KillAfter, StopAfter:
+	case LoseBefore:
+		c.wire.Lose()
+	case KillAfter, StopAfter, LoseAfter:
 		c.next.Store(int32(v))
 	}
 	if err := c.wire.wait(c.name()); err != nil {
@@ -92,6 +96,9 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 		c.wire.Cut()
 	case StopAfter:
 		c.wire.Freeze()
+	case LoseAfter:
+		c.wire.Lose()
+		return 0, errCut
 	}
 	if cut := c.wire.wait(c.name()); cut != nil {
 		return 0, cut

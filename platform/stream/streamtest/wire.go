@@ -27,6 +27,7 @@ type Wire struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 	isCut  bool
+	lost   bool
 	frozen map[string]chan struct{} // by client; closed when it thaws
 	watch  func(Request) Verdict
 }
@@ -60,7 +61,7 @@ func (w *Wire) connect(ctx context.Context, client string, dial Dial, network, a
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.isCut {
+	if w.isCut || w.lost {
 		conn.Close() //nolint:errcheck // it was never used
 		return nil, errCut
 	}
@@ -82,6 +83,25 @@ func (w *Wire) Cut() {
 	for conn := range w.conns {
 		conn.Close() //nolint:errcheck // that is the point
 	}
+}
+
+// Lose ends the instance's connections and refuses new ones, as when a broker
+// dies, until Regain.
+func (w *Wire) Lose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = true
+	for conn := range w.conns {
+		conn.Close() //nolint:errcheck // that is the point
+		delete(w.conns, conn)
+	}
+}
+
+// Regain takes connections again.
+func (w *Wire) Regain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = false
 }
 
 // Freeze stops clients, all of them if none is named.

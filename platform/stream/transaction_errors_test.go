@@ -1,0 +1,166 @@
+package stream_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"doustream/platform/stream"
+	"doustream/platform/stream/streamtest"
+)
+
+// disturbed copies a few records with trouble in the middle, and checks that
+// each came out once, in order (I1, I5). It answers how often the task opened.
+func disturbed(t *testing.T, trouble func(k *fakeKafka, a *instance)) int32 {
+	k := cluster(t, 1, "in", "out")
+	var opened atomic.Int32
+	a := run(t, k, "a", nil, func(*stream.Loop) stream.Task {
+		return &script{open: func() { opened.Add(1) }}
+	})
+	put(t, k, record("in", "k", "0"))
+	values(t, k, "out", 1)
+	trouble(k, a)
+	want := []string{"0"}
+	for i := 1; i < 8; i++ {
+		put(t, k, record("in", "k", fmt.Sprint(i)))
+		want = append(want, fmt.Sprint(i))
+		<-time.After(50 * time.Millisecond)
+	}
+	if got := values(t, k, "out", len(want)); got != strings.Join(want, " ") {
+		t.Errorf("I5: out holds %s", got)
+	}
+	<-time.After(15 * time.Second) // nothing comes late
+	if got := readAll(t, k.connect, "out", len(want)); len(got) != len(want) {
+		t.Errorf("I5: out holds %d records of %d", len(got), len(want))
+	}
+	eventually(t, func() bool { return k.committed("in", 0) == int64(len(want)) })
+	return opened.Load()
+}
+
+// Each error that a transaction meets, once and several times in a row. Those
+// that pass are waited out; a refused generation and a refused record abort it,
+// and its results are produced again; neither costs the task its state.
+func TestATransactionsErrors(t *testing.T) {
+	for _, row := range []struct {
+		key      kmsg.Key
+		err      *kerr.Error
+		topLevel bool
+	}{
+		{kmsg.AddOffsetsToTxn, kerr.CoordinatorLoadInProgress, true},
+		{kmsg.AddOffsetsToTxn, kerr.ConcurrentTransactions, true},
+		{kmsg.AddOffsetsToTxn, kerr.NotCoordinator, true},
+		{kmsg.TxnOffsetCommit, kerr.CoordinatorLoadInProgress, false},
+		{kmsg.TxnOffsetCommit, kerr.NotCoordinator, false},
+		{kmsg.TxnOffsetCommit, kerr.RebalanceInProgress, false},
+		{kmsg.TxnOffsetCommit, kerr.IllegalGeneration, false},
+		{kmsg.EndTxn, kerr.CoordinatorLoadInProgress, true},
+		{kmsg.EndTxn, kerr.ConcurrentTransactions, true},
+		{kmsg.EndTxn, kerr.NotCoordinator, true},
+		{kmsg.Produce, kerr.NotLeaderForPartition, false},
+		{kmsg.Produce, kerr.NotEnoughReplicas, false},
+		{kmsg.Produce, kerr.InvalidRecord, false},
+	} {
+		for _, count := range []int{1, 4} {
+			t.Run(fmt.Sprint(row.key.Name(), " ", row.err.Message, " ", count), func(t *testing.T) {
+				virtually(t, func(t *testing.T) {
+					var fault *kfake.FaultHandle
+					opened := disturbed(t, func(k *fakeKafka, _ *instance) {
+						f := kfake.Fault{Keys: []kmsg.Key{row.key}, Err: row.err, TopLevel: row.topLevel, Count: count}
+						if row.key == kmsg.Produce {
+							f.Topic = "out"
+						}
+						fault = k.Fault(f)
+					})
+					if fault.Hits() != count {
+						t.Errorf("%d requests met it; want %d", fault.Hits(), count)
+					}
+					// The client produces again only with new metadata, seconds later:
+					// four times outlast the transaction's time-out, which fences.
+					outlasts := row.key == kmsg.Produce && count > 1 && row.err.Retriable
+					if opened != 1 && !outlasts {
+						t.Errorf("the task was opened %d times", opened)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The group rebalances between the beginning of a transaction and its offsets:
+// those carry the generation of its beginning, and are refused.
+func TestARebalanceInTheMiddleOfATransaction(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.Produce, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn} {
+		t.Run(key.Name(), func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				disturbed(t, func(k *fakeKafka, a *instance) {
+					var once atomic.Bool
+					a.wire.Watch(func(q streamtest.Request) streamtest.Verdict {
+						if q.Client == "producer" && q.Key == int16(key) && once.CompareAndSwap(false, true) {
+							a.wire.Freeze("producer")
+							go func() {
+								b := run(t, k, "b", nil, copies)
+								eventually(t, b.Ready)
+								a.wire.Thaw("producer")
+							}()
+						}
+						return streamtest.Pass
+					})
+				})
+			})
+		})
+	}
+}
+
+// A transaction that stands open beyond its time-out is ended by the broker.
+// The producer is fenced, by nobody else: the process goes on.
+func TestATransactionThatTimesOut(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn} {
+		t.Run(key.Name(), func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				disturbed(t, func(_ *fakeKafka, a *instance) {
+					var once atomic.Bool
+					a.wire.Watch(func(q streamtest.Request) streamtest.Verdict {
+						if q.Client == "producer" && q.Key == int16(key) && once.CompareAndSwap(false, true) {
+							a.wire.Freeze("producer")
+							time.AfterFunc(25*time.Second, func() { a.wire.Thaw("producer") })
+						}
+						return streamtest.Pass
+					})
+				})
+			})
+		})
+	}
+}
+
+// The broker is lost at any step of a transaction, before it was carried out or
+// behind it, and comes back seconds later.
+func TestABrokerIsLostInTheMiddleOfATransaction(t *testing.T) {
+	steps := []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}
+	for i, key := range slices.Concat(steps, steps) {
+		after := i >= len(steps)
+		t.Run(fmt.Sprint(key.Name(), map[bool]string{false: " before", true: " after"}[after]), func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				disturbed(t, func(_ *fakeKafka, a *instance) {
+					var once atomic.Bool
+					a.wire.Watch(func(q streamtest.Request) streamtest.Verdict {
+						if q.Client != "producer" || q.Key != int16(key) || !once.CompareAndSwap(false, true) {
+							return streamtest.Pass
+						}
+						time.AfterFunc(3*time.Second, a.wire.Regain)
+						if after {
+							return streamtest.LoseAfter
+						}
+						return streamtest.LoseBefore
+					})
+				})
+			})
+		})
+	}
+}
