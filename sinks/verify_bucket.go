@@ -8,6 +8,8 @@ import (
 	"sort"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"doustream/schemas"
 )
 
 // bucketOffsets is how many offsets are compared by their sums at a time.
@@ -110,12 +112,77 @@ func (v *verifier) compare(ctx context.Context, p *VerifiedPartition, b *bucket,
 			p.Surplus.add(offset)
 		}
 	}
+	if err := found.Err(); err != nil {
+		return fmt.Errorf("read ClickHouse: %w", err)
+	}
+	var missing []int64
 	b.each(func(offset int64) {
 		if !there.has(offset) && !b.expired[offset] {
-			p.Missing.add(offset)
+			missing = append(missing, offset)
 		}
 	})
-	return found.Err()
+	return v.miss(ctx, p, missing)
+}
+
+// miss notes records without a row, save for those that the sink made dead letters
+// of: the table of dead letters tells, or the topic, where a live sink has not come
+// to its row yet.
+func (v *verifier) miss(ctx context.Context, p *VerifiedPartition, missing []int64) error {
+	for _, source := range []func(context.Context, *VerifiedPartition) (map[int64]bool, error){v.letterRows, v.letterRecords} {
+		if len(missing) == 0 {
+			return nil
+		}
+		letters, err := source(ctx, p)
+		if err != nil {
+			return fmt.Errorf("read dead letters: %w", err)
+		}
+		before := len(missing)
+		missing = slices.DeleteFunc(missing, func(offset int64) bool { return letters[offset] })
+		p.DeadLettered += int64(before - len(missing))
+	}
+	for _, offset := range missing {
+		p.Missing.add(offset)
+	}
+	return nil
+}
+
+// letterRows are the offsets of the partition that dead_letters has.
+func (v *verifier) letterRows(ctx context.Context, p *VerifiedPartition) (map[int64]bool, error) {
+	if p.letterRows != nil {
+		return p.letterRows, nil
+	}
+	found, err := v.db.Query(ctx, fmt.Sprintf("SELECT DISTINCT source_offset FROM %s WHERE role = %s AND source_topic = %s AND source_partition = %d AND source_offset >= %d AND source_offset < %d",
+		quoteName(deadLettersTable), quoteText(role), quoteText(p.Topic), p.Partition, p.From, p.To))
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	p.letterRows = make(map[int64]bool)
+	for found.Next() {
+		var offset int64
+		if err := found.Scan(&offset); err != nil {
+			return nil, err
+		}
+		p.letterRows[offset] = true
+	}
+	return p.letterRows, found.Err()
+}
+
+// letterRecords are the offsets of the partition that the dead-letters topic has.
+func (v *verifier) letterRecords(ctx context.Context, p *VerifiedPartition) (map[int64]bool, error) {
+	if p.letterRecords != nil {
+		return p.letterRecords, nil
+	}
+	search := letterSearch{connect: v.cfg.Connect, deadLetters: v.cfg.Prefix + schemas.TopicDeadLetters, topic: p.Topic, partition: p.Partition}
+	offsets, err := search.run(ctx, p.From, v.cfg.Since.Add(-clockSkew))
+	if err != nil {
+		return nil, err
+	}
+	p.letterRecords = make(map[int64]bool, len(offsets))
+	for _, offset := range offsets {
+		p.letterRecords[offset] = true
+	}
+	return p.letterRecords, nil
 }
 
 // repeatedBefore finds repeated rows of records that the log no longer holds.
@@ -132,29 +199,6 @@ func (v *verifier) repeatedBefore(ctx context.Context, p *VerifiedPartition) err
 			return fmt.Errorf("read ClickHouse: %w", err)
 		}
 		p.Repeated.add(offset)
-	}
-	return found.Err()
-}
-
-// excuse takes what the sink made dead letters of out of what is missing.
-func (v *verifier) excuse(ctx context.Context, p *VerifiedPartition) error {
-	if p.Missing.Count == 0 {
-		return nil
-	}
-	found, err := v.db.Query(ctx, fmt.Sprintf("SELECT DISTINCT source_offset FROM %s WHERE role = %s AND source_topic = %s AND source_partition = %d AND source_offset >= %d AND source_offset < %d",
-		quoteName(deadLettersTable), quoteText(role), quoteText(p.Topic), p.Partition, p.From, p.To))
-	if err != nil {
-		return fmt.Errorf("read dead letters: %w", err)
-	}
-	defer found.Close()
-	for found.Next() {
-		var offset int64
-		if err := found.Scan(&offset); err != nil {
-			return fmt.Errorf("read dead letters: %w", err)
-		}
-		if p.Missing.remove(offset) {
-			p.DeadLettered++
-		}
 	}
 	return found.Err()
 }
@@ -206,25 +250,6 @@ func (g *Gaps) add(offset int64) {
 	} else if n < maxGaps {
 		g.Ranges = append(g.Ranges, [2]int64{offset, offset})
 	}
-}
-
-// remove takes one offset out, if it is listed.
-func (g *Gaps) remove(offset int64) bool {
-	i := slices.IndexFunc(g.Ranges, func(r [2]int64) bool { return r[0] <= offset && offset <= r[1] })
-	if i < 0 {
-		return false
-	}
-	g.Count--
-	r := g.Ranges[i]
-	var left [][2]int64
-	if r[0] < offset {
-		left = append(left, [2]int64{r[0], offset - 1})
-	}
-	if offset < r[1] {
-		left = append(left, [2]int64{offset + 1, r[1]})
-	}
-	g.Ranges = slices.Replace(g.Ranges, i, i+1, left...)
-	return true
 }
 
 func sortPartitions(partitions []VerifiedPartition) {

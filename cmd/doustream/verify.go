@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -57,7 +58,7 @@ func (a *app) verify(ctx context.Context, since time.Duration, quiet bool) error
 		settings.Since = time.Now().Add(-since)
 	}
 	if !quiet {
-		settings.Progress = func(done, total int64) { fmt.Fprintf(a.stderr, "compared %d of %d offsets\n", done, total) }
+		settings.Progress = progressTo(a.stderr)
 	}
 	found, err := sinks.Verify(ctx, settings)
 	if err != nil {
@@ -83,11 +84,29 @@ func printVerification(out io.Writer, found *sinks.Verification) error {
 		return err
 	}
 	for _, p := range found.Partitions {
-		for name, gaps := range map[string]sinks.Gaps{"missing": p.Missing, "repeated": p.Repeated, "surplus": p.Surplus} {
-			if gaps.Count > 0 {
-				fmt.Fprintf(out, "%s/%d: %d %s, among them %v\n", p.Topic, p.Partition, gaps.Count, name, gaps.Ranges[:min(len(gaps.Ranges), shownGaps)])
+		for _, fault := range []struct {
+			name string
+			gaps sinks.Gaps
+		}{{"missing", p.Missing}, {"repeated", p.Repeated}, {"surplus", p.Surplus}} {
+			if fault.gaps.Count > 0 {
+				fmt.Fprintf(out, "%s/%d: %d %s, among them %s\n", p.Topic, p.Partition, fault.gaps.Count, fault.name, ranges(fault.gaps))
 			}
 		}
 	}
 	return nil
+}
+
+// ranges are the first offsets of a fault: 3–5 17 20–29.
+func ranges(gaps sinks.Gaps) string {
+	var b strings.Builder
+	for i, r := range gaps.Ranges[:min(len(gaps.Ranges), shownGaps)] {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d", r[0])
+		if r[1] > r[0] {
+			fmt.Fprintf(&b, "–%d", r[1])
+		}
+	}
+	return b.String()
 }
