@@ -54,7 +54,8 @@
 //   - A log that was cut off and has grown past the cut looks whole. What tells is
 //     the leader epoch beside every committed offset, which the client has the
 //     broker check before it reads on. An operator's tool commits without one.
-//   - A client drops what it has fetched for a partition that it then pauses. A
-//     fetch is small beside a window for that reason, and a full window ends the
-//     commit interval.
+//   - A client drops what it has fetched for a partition that it then pauses, and
+//     one that is resumed waits for the fetch under way. A fetch is small beside a
+//     window for that reason, a full window ends the commit interval, and it is
+//     paused only when no commit has made room in it for a while (ease.go).
 package stream
