@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -287,6 +289,64 @@ func TestFailRestoresTheTaskAnew(t *testing.T) {
 		}
 		if got := n.String(); got != "1 own-marker open 1 marker own-marker open" {
 			t.Errorf("restored: %s", got)
+		}
+	})
+}
+
+// lockedLog is a log that a test may read while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) lines(with string) (lines []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, with) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// A restore that takes long says how far it is, also while it stands still, and
+// no more once it is done.
+func TestRestoreShowsItsProgress(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out", "state")
+		for range 9 {
+			put(t, k, record("state", "k", "1"))
+		}
+		cl := transactional(t, k, "other")
+		begin(t, cl, record("state", "k", "in doubt"))
+		for range 10 {
+			put(t, k, record("state", "k", "behind"))
+		}
+		var n notes
+		log := &lockedLog{}
+		a := run(t, k, "a", func(c *stream.Config) {
+			withState(c)
+			c.Logger = slog.New(slog.NewTextHandler(log, nil))
+		}, remembering(&n))
+		<-time.After(18 * time.Second)
+		told := log.lines("restoring state")
+		if len(told) != 3 || !strings.Contains(told[2], "records=9 percent=45") {
+			t.Errorf("told in 18 s:\n%s", strings.Join(told, ""))
+		}
+		if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, a.Ready)
+		<-time.After(time.Minute)
+		if again := log.lines("restoring state"); len(again) != len(told) || len(log.lines("state restored")) != 1 {
+			t.Errorf("told after the restore:\n%s", strings.Join(again[len(told):], ""))
 		}
 	})
 }

@@ -25,7 +25,7 @@ type stateTail struct {
 	later   []batch                   // read past a marker before the task was open
 	count   int
 	began   time.Time
-	told    time.Time
+	goals   map[topicPartition]int64 // offset of the own marker, once it is acknowledged
 }
 
 type read struct {
@@ -43,7 +43,6 @@ type batch struct {
 func (t *stateTail) begin() {
 	l := t.loop
 	t.began = l.now()
-	t.told = t.began
 	state := l.session.statePartitions(l.number)
 	for _, tp := range state {
 		t.markers[tp] = true
@@ -52,13 +51,15 @@ func (t *stateTail) begin() {
 	l.session.reader.add(l, state)
 	t.listing = len(l.session.cfg.Follow) > 0
 	t.check()
+	l.after(tellEvery, t.tell)
 }
 
 // mark writes the owner's marker, until it stands.
 func (t *stateTail) mark(tp topicPartition) {
 	l := t.loop
-	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(_ *Record, err error) {
+	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(rec *Record, err error) {
 		if err == nil {
+			l.post(func() { t.goals[tp] = rec.Offset })
 			return
 		}
 		l.post(func() {
@@ -122,7 +123,6 @@ func (t *stateTail) check() {
 		l.session.follow(l)
 	}
 	if len(t.markers) > 0 || len(t.ends) > 0 || t.listing {
-		t.tell()
 		return
 	}
 	if t.count > 0 {
@@ -136,12 +136,31 @@ func (t *stateTail) check() {
 	}
 }
 
-// tell shows the progress of a long restore.
+// tellEvery is how often a restore that goes on is told of.
+const tellEvery = 5 * time.Second
+
+// tell shows how far a long restore is, for as long as it takes: one that stands
+// still is told of too.
 func (t *stateTail) tell() {
-	if now := t.loop.now(); now.Sub(t.told) >= 5*time.Second {
-		t.told = now
-		t.loop.session.log.Info("restoring state", "partition", t.loop.number, "records", t.count, "since", now.Sub(t.began))
+	l := t.loop
+	if l.opened.Load() {
+		return
 	}
+	l.session.log.Info("restoring state", "partition", l.number, "records", t.count, "percent", t.percent(), "since", l.now().Sub(t.began))
+	l.after(tellEvery, t.tell)
+}
+
+// percent is how much of the offsets up to the own markers was read.
+func (t *stateTail) percent() int64 {
+	var read, all int64
+	for tp, goal := range t.goals {
+		read += min(t.next[tp], goal)
+		all += goal
+	}
+	if all == 0 {
+		return 0
+	}
+	return 100 * read / all
 }
 
 func (t *stateTail) end() { t.loop.session.reader.remove(t.loop) }

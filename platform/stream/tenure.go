@@ -48,7 +48,8 @@ func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset)
 	l.state = stateTail{
 		loop: l, slots: make(chan struct{}, restoreSlots),
 		markers: make(map[topicPartition]bool), ends: make(map[topicPartition]int64),
-		next: make(map[topicPartition]int64), acked: make(map[topicPartition][]read),
+		goals: make(map[topicPartition]int64),
+		next:  make(map[topicPartition]int64), acked: make(map[topicPartition][]read),
 	}
 	for tp, at := range from {
 		l.addPartition(tp, at)

@@ -142,6 +142,7 @@ func restoreTable(b *testing.B, connect []kgo.Opt, sessions int, partitions int3
 	newTask, err := New(testConfig(), testDeps(b, newFakePlatform()))
 	must(b, err)
 	debug.FreeOSMemory()
+	forgetPeak()
 	before := heapInUse()
 	var mu sync.Mutex
 	var tasks []*Task
