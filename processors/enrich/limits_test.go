@@ -176,6 +176,26 @@ func TestThrottlingHalvesTheCeiling(t *testing.T) {
 	})
 }
 
+// Throttled, it gives way at once, and comes back by and by.
+func TestConcurrencyComesBackAfterThrottling(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		for range 3 {
+			p, _ := l.try(testApp, false, idle())
+			p.done(kindError(douyin.KindThrottled))
+			time.Sleep(throttlePause)
+		}
+		for round, want := range []int{8, 9, 10} { // one more for each round that succeeds
+			taken, _ := takeAll(l, testApp, 64)
+			if len(taken) != want {
+				t.Errorf("%d at once in round %d; want %d", len(taken), round, want)
+			}
+			for _, p := range taken {
+				p.done(nil)
+			}
+		}
+	})
+}
+
 func TestRateOfAnApp(t *testing.T) {
 	limited(t, func(c *Config) { c.AppRate = 10 }, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		granted := 0
