@@ -41,10 +41,9 @@ func isJSON(data []byte) bool {
 // whole and copied as a whole, once; texts are cut from the copy, so that what
 // was decrypted can be wiped.
 type walker struct {
-	text   string
-	pos    int
-	opened bool   // just behind a '{'
-	name   string // of the current member
+	text string
+	pos  int
+	name string // of the current member
 }
 
 // newWalker begins to read data; ErrPlaintext where that is no JSON object.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/platform/douyin"
@@ -26,14 +25,6 @@ import (
 	"doustream/platform/stream"
 	"doustream/schemas"
 )
-
-// cluster speaks TCP, as a real one does.
-func benchCluster(b *testing.B, partitions int32) []kgo.Opt {
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, rigTopics()...))
-	must(b, err)
-	b.Cleanup(c.Close)
-	return []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}
-}
 
 // backlog is a log of phone events whose sessions doustream.sessions knows, on
 // a broker that is a process of its own, so that what the broker uses can be
