@@ -53,17 +53,20 @@ type oracle struct {
 	bySource map[schemas.Source][]sighting
 	byCode   map[string]douyintest.CodeHistory
 	failed   map[string]bool // sessions of which a login came to nothing
-	findings map[charge][]string
-	excused  map[string]int // outcomes that are not what was wished for, and that a fault explains
+	// overtaken are the ids of events that a login sent before them came behind.
+	overtaken map[string]bool
+	findings  map[charge][]string
+	excused   map[string]int // outcomes that are not what was wished for, and that a fault explains
 }
 
 // judge gives the findings, by charge.
 func judge(e evidence) *oracle {
 	o := &oracle{
-		evidence: e, findings: map[charge][]string{}, failed: map[string]bool{}, excused: map[string]int{},
+		evidence: e, findings: map[charge][]string{}, failed: map[string]bool{}, overtaken: map[string]bool{}, excused: map[string]int{},
 		bySource: map[schemas.Source][]sighting{}, byCode: map[string]douyintest.CodeHistory{},
 	}
 	o.expect()
+	o.overtaking()
 	for _, s := range e.outputs {
 		o.bySource[s.source] = append(o.bySource[s.source], s)
 		if sent, ok := o.expected[s.source]; ok && strings.HasSuffix(sent.Topic, schemas.TopicLogin) && !s.enriched {

@@ -87,6 +87,11 @@ func TestOracle(t *testing.T) {
 			dead(e, 0, "code_outcome_unknown")
 			dead(e, 1, "login_failed")
 		}, nil},
+		{"a key that nobody had yet, on a good day", func(e *evidence) { dead(e, 1, "decrypt_failed") }, []charge{chargeReason}},
+		{"a key that nobody had yet, its login overtaken in Kafka", func(e *evidence) {
+			dead(e, 1, "decrypt_failed")
+			e.sent[0].AckedAt, e.sent[1].AckedAt = began.UnixMilli()+9, began.UnixMilli()+8
+		}, nil},
 		{"another session's record", func(e *evidence) { e.outputs[0].session, e.outputs[1].session = "s2", "s2" }, []charge{chargeContent, chargeContent}},
 		{"another time", func(e *evidence) { e.outputs[0].occurred++; e.users[0].lastSeen = began.Add(time.Millisecond) }, []charge{chargeContent}},
 		{"another phone number", func(e *evidence) {

@@ -78,12 +78,31 @@ func (o *oracle) explained(s traffic.Sent, got sighting) bool {
 		return o.answerLost(s)
 	case string(schemas.ReasonCodeExpired):
 		return got.at.Sub(time.UnixMilli(s.At)) > codeLife
-	case string(schemas.ReasonLoginFailed), string(schemas.ReasonDecryptFailed), string(schemas.ReasonSignatureMismatch):
+	case string(schemas.ReasonLoginFailed):
 		return o.failed[s.Session]
+	case string(schemas.ReasonDecryptFailed), string(schemas.ReasonSignatureMismatch):
+		return o.failed[s.Session] || o.overtaken[s.ID]
 	case schemas.StatusUnknown.String():
 		return s.Order && o.sendLost(s, got)
 	}
 	return false
+}
+
+// overtaking finds the events that were in Kafka before a login that was sent
+// before them: a broker that was away kept the login's partition waiting longer.
+// Their key may be that login's, and nobody can know that it is still to come.
+func (o *oracle) overtaking() {
+	logins := map[string][]traffic.Sent{}
+	for _, s := range o.sent {
+		if strings.HasSuffix(s.Topic, schemas.TopicLogin) && s.Session != "" {
+			logins[s.Session] = append(logins[s.Session], s)
+		}
+	}
+	for _, s := range o.sent {
+		o.overtaken[s.ID] = slices.ContainsFunc(logins[s.Session], func(login traffic.Sent) bool {
+			return login.SentAt <= s.SentAt && login.AckedAt > s.AckedAt
+		})
+	}
 }
 
 // answerLost says whether the answer to a code may have been: the platform lost
