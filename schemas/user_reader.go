@@ -14,11 +14,18 @@ type UserReader struct {
 	parts   userParts
 	doubles [16]float64
 	avro    avroReader
+	newest  uint64 // fingerprint of the current version
+	// known is an id of the registry that stands for the current version, once one
+	// was seen: what an id stands for never changes.
+	known struct {
+		id uint32
+		ok bool
+	}
 }
 
 // NewUserReader answers a UserReader. A nil decoder is one without a registry.
 func NewUserReader(d *Decoder) *UserReader {
-	return &UserReader{decoder: d, parts: userParts{
+	return &UserReader{decoder: d, newest: newest[nameEnrichedUser].Fingerprint, parts: userParts{
 		profile: new(Profile), phone: new(Phone), location: new(Location), address: new(Address),
 		addressPhone: new(Phone), device: new(Device), subscription: new(Subscription),
 	}}
@@ -46,14 +53,26 @@ func (r *UserReader) current(value []byte) ([]byte, bool) {
 	switch f, _ := framingOf(value); f {
 	case framingSingleObject:
 		fingerprint, body, err := cutSingleObject(value)
-		return body, err == nil && fingerprint == newest[nameEnrichedUser].Fingerprint
+		return body, err == nil && fingerprint == r.newest
 	case framingConfluent:
 		id, body, err := cutConfluent(value)
 		if err != nil {
 			return nil, false
 		}
-		fingerprint, err := r.decoder.fingerprintOf(id, nameEnrichedUser)
-		return body, err == nil && fingerprint == newest[nameEnrichedUser].Fingerprint
+		return body, r.means(id)
 	}
 	return nil, false
+}
+
+// means reports whether the registry's id stands for the current version.
+func (r *UserReader) means(id uint32) bool {
+	if r.known.ok && r.known.id == id {
+		return true
+	}
+	fingerprint, err := r.decoder.fingerprintOf(id, nameEnrichedUser)
+	if err != nil || fingerprint != r.newest {
+		return false
+	}
+	r.known.id, r.known.ok = id, true
+	return true
 }

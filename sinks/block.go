@@ -44,7 +44,7 @@ type block struct {
 	epoch      int32 // of the log's leader, at the last
 	bytes      int64 // of the records' keys and values
 	weight     int64 // as the queue counts them
-	month      int   // of every record, as monthOf counts
+	month      month // of every record
 	oldest     int64 // earliest Kafka timestamp, ms
 	rejections []rejection
 	announced  *span // the range that a predecessor announced and that this block stands for
@@ -104,7 +104,7 @@ func (b *block) reset() {
 		c.reset()
 	}
 	b.at, b.rejections, b.announced = b.at[:0], nil, nil
-	b.first, b.last, b.count, b.bytes, b.weight, b.month, b.oldest = -1, -1, 0, 0, 0, 0, maxTimestamp
+	b.first, b.last, b.count, b.bytes, b.weight, b.month, b.oldest = -1, -1, 0, 0, 0, month{}, maxTimestamp
 }
 
 // source are the columns that every table has.
@@ -117,14 +117,15 @@ func (b *block) source() []namedColumn {
 // add takes a record in, as a row or as a rejection. The columns hold copies, so
 // that a record that is done is not needed any more.
 func (b *block) add(rec *kgo.Record) (done bool) {
+	at := timestampOf(rec)
 	if b.count == 0 {
-		b.first, b.month = rec.Offset, monthOf(rec)
+		b.first = rec.Offset
+		b.month = monthOf(at)
 	}
 	b.last, b.epoch = rec.Offset, rec.LeaderEpoch
 	b.count++
 	b.bytes += int64(len(rec.Key) + len(rec.Value))
 	b.weight += weight(rec)
-	at := timestampOf(rec)
 	b.oldest = min(b.oldest, at)
 	if err := b.writer.write(rec); err != nil {
 		b.rejections = append(b.rejections, rejection{rec, err})
@@ -140,7 +141,9 @@ func (b *block) add(rec *kgo.Record) (done bool) {
 
 // takes reports whether the record may join the block: an empty block takes any,
 // another those of its month.
-func (b *block) takes(rec *kgo.Record) bool { return b.count == 0 || monthOf(rec) == b.month }
+func (b *block) takes(rec *kgo.Record) bool {
+	return b.count == 0 || b.month.holds(timestampOf(rec))
+}
 
 func (b *block) span() span { return span{First: b.first, Last: b.last, Count: b.count} }
 
@@ -220,8 +223,15 @@ func clampTime(ms int64) int64 { return min(max(ms, 0), maxTimestamp) }
 // timestampOf is the record's Kafka timestamp, as its row has it.
 func timestampOf(rec *kgo.Record) int64 { return clampTime(rec.Timestamp.UnixMilli()) }
 
-// monthOf is the table's partition of the record, toYYYYMM in UTC.
-func monthOf(rec *kgo.Record) int {
-	at := time.UnixMilli(timestampOf(rec)).UTC()
-	return at.Year()*100 + int(at.Month())
+// month is one of the table's partitions, toYYYYMM in UTC, as milliseconds: from
+// its first until the next one's.
+type month struct{ from, until int64 }
+
+// monthOf is the month of a timestamp.
+func monthOf(ms int64) month {
+	at := time.UnixMilli(ms).UTC()
+	from := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
+	return month{from.UnixMilli(), from.AddDate(0, 1, 0).UnixMilli()}
 }
+
+func (m month) holds(ms int64) bool { return ms >= m.from && ms < m.until }

@@ -179,8 +179,10 @@ func (c *nullableColumn[T]) WriteColumn(w *proto.Writer) {
 type dictionaryColumn struct {
 	typed
 	numbers map[string]uint32
+	texts   []string // by number; the map's own keys
 	values  stringColumn
 	keys    []uint32
+	last    uint32 // the number that was appended last: often it comes again
 }
 
 func newDictionary() *dictionaryColumn {
@@ -190,11 +192,14 @@ func newDictionary() *dictionaryColumn {
 }
 
 func (c *dictionaryColumn) append(v string) {
-	number, ok := c.numbers[v]
-	if !ok {
-		number = c.learn(v)
+	if v != c.texts[c.last] {
+		number, ok := c.numbers[v]
+		if !ok {
+			number = c.learn(v)
+		}
+		c.last = number
 	}
-	c.keys = append(c.keys, number)
+	c.keys = append(c.keys, c.last)
 }
 
 // learn takes a copy: the value may be a piece of a record.
@@ -202,6 +207,7 @@ func (c *dictionaryColumn) learn(v string) uint32 {
 	v = strings.Clone(v)
 	number := uint32(c.values.rows)
 	c.numbers[v] = number
+	c.texts = append(c.texts, v)
 	c.values.append(v)
 	return number
 }
@@ -213,17 +219,11 @@ func (c *dictionaryColumn) pad(rows int) {
 }
 
 func (c *dictionaryColumn) pick(keep []bool) column {
-	texts := make([]string, 0, c.values.rows)
-	for rest := c.values.data; len(rest) > 0; {
-		size, n := binary.Uvarint(rest)
-		texts = append(texts, string(rest[n:n+int(size)]))
-		rest = rest[n+int(size):]
-	}
 	out := newDictionary()
 	out.typed = c.typed
 	for i, k := range keep {
 		if k {
-			out.append(texts[c.keys[i]])
+			out.append(c.texts[c.keys[i]])
 		}
 	}
 	return out
@@ -231,8 +231,9 @@ func (c *dictionaryColumn) pick(keep []bool) column {
 
 func (c *dictionaryColumn) reset() {
 	clear(c.numbers)
+	clear(c.texts)
 	c.values.reset()
-	c.keys = c.keys[:0]
+	c.texts, c.keys, c.last = c.texts[:0], c.keys[:0], 0
 	c.learn("")
 }
 

@@ -87,7 +87,7 @@ func (t *tableStore) present(ctx context.Context, block rows) ([]bool, error) {
 		Result: proto.Results{{Name: "_offset", Data: &at}, {Name: "t", Data: &written}},
 		OnResult: func(context.Context, proto.Block) error {
 			for i, offset := range at {
-				row, ok := slices.BinarySearch(offsets, offset)
+				row, ok := indexOf(offsets, offset)
 				if ok {
 					there[row] = true
 				}
@@ -162,6 +162,15 @@ func (t *tableStore) excuse(ctx context.Context, block sendable, there []bool) e
 		}
 	}
 	return nil
+}
+
+// indexOf finds an offset among ascending ones. Most ranges have no holes, and
+// then its place is its distance from the first.
+func indexOf(offsets []int64, offset int64) (int, bool) {
+	if i := offset - offsets[0]; i >= 0 && i < int64(len(offsets)) && offsets[i] == offset {
+		return int(i), true
+	}
+	return slices.BinarySearch(offsets, offset)
 }
 
 // where is the condition that rows lie in the block's range.

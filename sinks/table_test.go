@@ -93,7 +93,7 @@ func TestUserEventsHoldsWhatTheRecordsSay(t *testing.T) {
 		"devices":                                         "countIf(device_model = 'iPhone' AND device_screen_width = 390 AND device_score_cpu IS NULL AND device_score_overall = 9.5) = 1",
 		"answers stand beside their template":             "countIf(subscription_template_id = ['m1','m2'] AND subscription_status = ['ACCEPT','BAN'] AND subscription_always = [true,false]) = 1 AND countIf(subscription_template_id = ['m3']) = 1",
 		"the source is the input's place":                 "countIf(source_topic = 'miniapp.x' AND source_partition = 2 AND source_offset BETWEEN 100 AND 107) = 8",
-		"the month of the block is the table's partition": fmt.Sprintf("groupUniqArray(_partition_id) = ['%d']", b.month),
+		"the month of the block is the table's partition": fmt.Sprintf("groupUniqArray(_partition_id) = ['%s']", time.UnixMilli(b.month.from).UTC().Format("200601")),
 	}
 	for name, check := range checks {
 		t.Run(name, func(t *testing.T) {
