@@ -52,3 +52,13 @@ DROP VIEW IF EXISTS locations_by_city ON CLUSTER 'it\'s';
 DROP VIEW IF EXISTS devices ON CLUSTER 'it\'s';
 DROP VIEW IF EXISTS funnel_daily ON CLUSTER 'it\'s';
 DROP VIEW IF EXISTS logins_daily ON CLUSTER 'it\'s';
+-- 00007_view_comments.sql
+ALTER TABLE consents ON CLUSTER 'it\'s'
+ALTER TABLE dead_letter_reasons ON CLUSTER 'it\'s'
+ALTER TABLE devices ON CLUSTER 'it\'s'
+ALTER TABLE freshness ON CLUSTER 'it\'s'
+ALTER TABLE funnel_daily ON CLUSTER 'it\'s'
+ALTER TABLE locations_by_city ON CLUSTER 'it\'s'
+ALTER TABLE logins_daily ON CLUSTER 'it\'s'
+ALTER TABLE notification_outcomes ON CLUSTER 'it\'s'
+ALTER TABLE users ON CLUSTER 'it\'s'

@@ -52,3 +52,13 @@ DROP VIEW IF EXISTS locations_by_city;
 DROP VIEW IF EXISTS devices;
 DROP VIEW IF EXISTS funnel_daily;
 DROP VIEW IF EXISTS logins_daily;
+-- 00007_view_comments.sql
+ALTER TABLE consents
+ALTER TABLE dead_letter_reasons
+ALTER TABLE devices
+ALTER TABLE freshness
+ALTER TABLE funnel_daily
+ALTER TABLE locations_by_city
+ALTER TABLE logins_daily
+ALTER TABLE notification_outcomes
+ALTER TABLE users
