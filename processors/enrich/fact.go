@@ -1,7 +1,6 @@
 package enrich
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -136,32 +135,32 @@ func factHead(rec *stream.Record) []byte {
 	return nil
 }
 
+// readKey takes a key apart from its end: a session's id may hold anything.
 func (f *fact) readKey(key []byte) bool {
-	rest, attempt, ok := cutLast(key)
-	rest, kind, ok2 := cutLast(rest)
-	session, hash, ok3 := cutLast(rest)
-	if !ok || !ok2 || !ok3 || len(session) == 0 || len(hash) != hex.EncodedLen(len(f.hash)) {
+	n := len(key) - 2
+	if n < 0 || key[n] != '|' || key[n+1] < '1' || key[n+1] > '0'+maxAttempts {
 		return false
 	}
-	if _, err := hex.Decode(f.hash[:], hash); err != nil {
+	f.attempt = key[n+1] - '0'
+	rest := f.cutKind(key[:n])
+	n = len(rest) - hex.EncodedLen(len(f.hash))
+	if n < 2 || rest[n-1] != '|' {
 		return false
 	}
-	for i, name := range factNames {
-		if name != "" && name == string(kind) {
-			f.kind = factKind(i)
-		}
-	}
-	n, err := strconv.ParseUint(string(attempt), 10, 8)
-	f.session, f.attempt = session, uint8(n)
-	return err == nil && f.kind != 0 && n >= 1 && n <= maxAttempts
+	f.session = rest[:n-1]
+	_, err := hex.Decode(f.hash[:], rest[n:])
+	return err == nil
 }
 
-func cutLast(b []byte) (before, after []byte, ok bool) {
-	i := bytes.LastIndexByte(b, '|')
-	if i < 0 {
-		return nil, nil, false
+// cutKind takes the kind off the end of a key; nil: there is none.
+func (f *fact) cutKind(key []byte) (rest []byte) {
+	for kind, name := range factNames {
+		if n := len(key) - len(name) - 1; name != "" && n > 0 && key[n] == '|' && string(key[n+1:]) == name {
+			f.kind = factKind(kind)
+			return key[:n]
+		}
 	}
-	return b[:i], b[i+1:], true
+	return nil
 }
 
 func hashApp(id string) uint32 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"pgregory.net/rapid"
 
 	"doustream/platform/stream"
 	"doustream/schemas"
@@ -200,4 +201,26 @@ func TestSessionsPastTheirLifeAreForgotten(t *testing.T) {
 	if task.ledger.table.newest("late") != 0 {
 		t.Error("what is past its life is taken in")
 	}
+}
+
+// Whatever a session's id holds, its key is read back as it was written.
+func TestFactKeysComeBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := fact{
+			session: []byte(rapid.StringN(1, 128, 128).Draw(t, "session")),
+			kind:    rapid.SampledFrom([]factKind{factSent, factResult, factFailed, factAnnulled}).Draw(t, "kind"),
+			attempt: uint8(rapid.IntRange(1, maxAttempts).Draw(t, "attempt")),
+		}
+		copy(f.hash[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "hash"))
+		key := f.key(nil)
+		var got fact
+		if !got.readKey(key) || string(got.session) != string(f.session) || got.kind != f.kind || got.attempt != f.attempt || got.hash != f.hash {
+			t.Fatalf("%q is read as %+v", key, got)
+		}
+		cut := key[rapid.IntRange(1, len(key)).Draw(t, "cut"):]
+		if got.readKey(cut) && string(got.key(nil)) != string(cut) {
+			t.Fatalf("%q is read as %+v", cut, got)
+		}
+	})
 }
