@@ -69,7 +69,10 @@ func position(rungs []rung, login int64) int {
 // below passes the rungs of logins before an offset, newest first, as long as
 // visit wants more.
 func below(rungs []rung, offset int64, visit func(place) (more bool)) {
-	for i := position(rungs, offset) - 1; i >= 0 && visit(rungs[i].at); i-- {
+	for i := position(rungs, offset) - 1; i >= 0; i-- {
+		if !visit(rungs[i].at) {
+			return
+		}
 	}
 }
 
