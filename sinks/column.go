@@ -255,6 +255,16 @@ func (c *dictionaryColumn) EncodeColumn(b *proto.Buffer) {
 	if len(c.keys) == 0 {
 		return
 	}
+	size := c.encodeValues(b, len(c.keys))
+	out := extend(b, len(c.keys)*size)
+	for i, k := range c.keys {
+		putKey(out[i*size:], k, size)
+	}
+}
+
+// encodeValues writes what stands before the keys of so many rows, and answers
+// the size of a key.
+func (c *dictionaryColumn) encodeValues(b *proto.Buffer, rows int) (size int) {
 	width := keyWidth32
 	switch {
 	case c.values.rows <= math.MaxUint8:
@@ -265,16 +275,18 @@ func (c *dictionaryColumn) EncodeColumn(b *proto.Buffer) {
 	b.PutInt64(dictionaryUpdate | width)
 	b.PutInt64(int64(c.values.rows))
 	c.values.EncodeColumn(b)
-	b.PutInt64(int64(len(c.keys)))
-	for _, k := range c.keys {
-		switch width {
-		case keyWidth8:
-			b.Buf = append(b.Buf, byte(k))
-		case keyWidth16:
-			b.Buf = binary.LittleEndian.AppendUint16(b.Buf, uint16(k))
-		default:
-			b.Buf = binary.LittleEndian.AppendUint32(b.Buf, k)
-		}
+	b.PutInt64(int64(rows))
+	return 1 << width
+}
+
+func putKey(to []byte, key uint32, size int) {
+	switch size {
+	case 1:
+		to[0] = byte(key)
+	case 2:
+		binary.LittleEndian.PutUint16(to, uint16(key))
+	default:
+		binary.LittleEndian.PutUint32(to, key)
 	}
 }
 

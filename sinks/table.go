@@ -30,12 +30,5 @@ func tableOf(prefix, topic string) (table, bool) {
 	return table{}, false
 }
 
-// group is columns of one kind of record. A row without that kind has nothing in
-// them: fill brings them up to the rows before the one that has.
+// group is the columns of one kind of record, by name.
 type group []namedColumn
-
-func (g group) fill(rows int) {
-	for _, c := range g {
-		c.pad(rows)
-	}
-}

@@ -29,20 +29,20 @@ type userRows struct {
 	device       deviceColumns
 	subscription subscriptionColumns
 
-	groups struct{ profile, phone, location, address, device, subscription group }
-	all    []namedColumn
+	kinds struct{ profile, phone, location, address, device, subscription *kind }
+	all   []namedColumn
 }
 
 func newUserRows(d *schemas.Decoder) *userRows {
 	r := &userRows{reader: schemas.NewUserReader(d), appID: newDictionary(), sourceTopic: newDictionary()}
 	r.profile, r.phone, r.location = newProfileColumns(), newPhoneColumns(), newLocationColumns()
 	r.address, r.device, r.subscription = newAddressColumns(), newDeviceColumns(), newSubscriptionColumns()
-	r.groups.profile = r.profile.named()
-	r.groups.phone = r.phone.named("phone_")
-	r.groups.location = r.location.named()
-	r.groups.address = r.address.named()
-	r.groups.device = r.device.named()
-	r.groups.subscription = r.subscription.named()
+	r.kinds.profile = newKind(r.profile.named())
+	r.kinds.phone = newKind(r.phone.named("phone_"))
+	r.kinds.location = newKind(r.location.named())
+	r.kinds.address = newKind(r.address.named())
+	r.kinds.device = newKind(r.device.named())
+	r.kinds.subscription = newKind(r.subscription.named())
 	r.all = []namedColumn{
 		{"event_id", &r.eventID},
 		{"kind", &r.kind},
@@ -57,8 +57,8 @@ func newUserRows(d *schemas.Decoder) *userRows {
 		{"source_partition", &r.sourcePartition},
 		{"source_offset", &r.sourceOffset},
 	}
-	for _, g := range []group{r.groups.profile, r.groups.phone, r.groups.location, r.groups.address, r.groups.device, r.groups.subscription} {
-		r.all = append(r.all, g...)
+	for _, k := range []*kind{r.kinds.profile, r.kinds.phone, r.kinds.location, r.kinds.address, r.kinds.device, r.kinds.subscription} {
+		r.all = append(r.all, k.columns...)
 	}
 	return r
 }
@@ -93,27 +93,27 @@ func (r *userRows) add(u *schemas.EnrichedUser) {
 
 func (r *userRows) addKind(u *schemas.EnrichedUser, before int) {
 	if u.Profile != nil {
-		r.groups.profile.fill(before)
+		r.kinds.profile.begin(before)
 		r.profile.append(u.Profile)
 	}
 	if u.Phone != nil {
-		r.groups.phone.fill(before)
+		r.kinds.phone.begin(before)
 		r.phone.append(u.Phone)
 	}
 	if u.Location != nil {
-		r.groups.location.fill(before)
+		r.kinds.location.begin(before)
 		r.location.append(u.Location)
 	}
 	if u.Address != nil {
-		r.groups.address.fill(before)
+		r.kinds.address.begin(before)
 		r.address.append(u.Address)
 	}
 	if u.Device != nil {
-		r.groups.device.fill(before)
+		r.kinds.device.begin(before)
 		r.device.append(u.Device)
 	}
 	if u.Subscription != nil {
-		r.groups.subscription.fill(before)
+		r.kinds.subscription.begin(before)
 		r.subscription.append(u.Subscription)
 	}
 }
