@@ -32,25 +32,31 @@ var plantedBugs = []plantedBug{
 // TestChaosFindsPlantedBugs plants bugs in the program itself and wants chaos to
 // exit with 1 and to charge each for what it is: the oracle can fail. All of them
 // together, or, where the environment asks for it, as make chaos-sabotage does,
-// one after another.
+// one after another. A kill may miss what it is meant to hit, so one that is not
+// found gets a second run, on its own.
 func TestChaosFindsPlantedBugs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes a minute")
 	}
 	binary := filepath.Join(t.TempDir(), "doustream")
 	if out, err := exec.Command("go", "build", "-tags", "sabotage", "-o", binary, "doustream/cmd/doustream").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	missed := plantedBugs
 	if os.Getenv("DOUSTREAM_TEST_SABOTAGE") == "" {
-		testPlanted(t, binary, plantedBugs)
-		return
+		missed = missedOf(t, binary, plantedBugs)
 	}
-	for _, bug := range plantedBugs {
-		t.Run(bug.name, func(t *testing.T) { testPlanted(t, binary, []plantedBug{bug}) })
+	for _, bug := range missed {
+		t.Run(bug.name, func(t *testing.T) {
+			if again := missedOf(t, binary, []plantedBug{bug}); len(again) > 0 {
+				t.Errorf("not found as %q", bug.charge)
+			}
+		})
 	}
 }
 
-func testPlanted(t *testing.T, binary string, bugs []plantedBug) {
+// missedOf runs a program with bugs and answers those that chaos did not find.
+func missedOf(t *testing.T, binary string, bugs []plantedBug) (missed []plantedBug) {
 	t.Helper()
 	var names, kinds []string
 	for _, bug := range bugs {
@@ -63,37 +69,37 @@ func testPlanted(t *testing.T, binary string, bugs []plantedBug) {
 	}
 	t.Setenv("SABOTAGE", strings.Join(names, ","))
 	args := []string{
-		"chaos", "--dir", t.TempDir(), "--doustream", binary, "--events", "1200", "--over", "14s", "--faults", "14", "--latency", "400ms",
+		"chaos", "--dir", t.TempDir(), "--doustream", binary, "--events", "1200", "--over", "14s", "--latency", "400ms",
 		"--seed", "214", // all roles are killed, and the platform fails meanwhile
-		"--session-wait", "5s", "--patience", "8s", "--kinds", strings.Join(kinds, ","),
+		"--session-wait", "5s", "--patience", "8s",
 	}
-	if len(kinds) == 0 {
-		args = append(args[:len(args)-2], "--faults", "0")
+	if len(kinds) > 0 {
+		args = append(args, "--faults", "14", "--kinds", strings.Join(kinds, ","))
+	} else {
+		args = append(args, "--faults", "0")
 	}
 	var out bytes.Buffer
-	if code := run(t.Context(), args, &out, t.Output()); code != exitFailed {
-		t.Errorf("exit %d, want %d", code, exitFailed)
-	}
+	code := run(t.Context(), args, &out, t.Output())
 	for _, bug := range bugs {
-		if n := charged(t, out.String(), bug.charge); n == 0 {
-			t.Errorf("%s is not found as %q", bug.name, bug.charge)
+		if charged(out.String(), bug.charge) == 0 {
+			missed = append(missed, bug)
 		}
 	}
-	if t.Failed() {
-		t.Log(out.String())
+	if code != exitFailed && len(missed) == 0 {
+		t.Errorf("exit %d, want %d", code, exitFailed)
 	}
+	if len(missed) > 0 {
+		t.Logf("exit %d, not all found:\n%s", code, out.String())
+	}
+	return missed
 }
 
-// charged is the number on the scorecard beside a charge.
-func charged(t *testing.T, card string, c charge) int {
-	t.Helper()
+// charged is the number on the scorecard beside a charge; 0 without a scorecard.
+func charged(card string, c charge) int {
 	found := regexp.MustCompile(`(?m)^ *(\d+)  ` + regexp.QuoteMeta(string(c)) + `$`).FindStringSubmatch(card)
 	if found == nil {
-		t.Fatalf("the scorecard has no line for %q:\n%s", c, card)
+		return 0
 	}
-	n, err := strconv.Atoi(found[1])
-	if err != nil {
-		t.Fatal(err)
-	}
+	n, _ := strconv.Atoi(found[1]) // digits
 	return n
 }
