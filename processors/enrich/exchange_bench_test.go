@@ -152,7 +152,8 @@ func theRole(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (s
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- role.Run(ctx) }()
-	for tick := time.NewTicker(5 * time.Millisecond); !role.Ready(); <-tick.C {
+	for tick := time.NewTicker(5 * time.Millisecond); !role.Ready(); {
+		<-tick.C
 	}
 	return func() {
 		cancel()
