@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -40,8 +41,11 @@ func (c *Client) exchange(ctx context.Context, req request, payload any) (answer
 	if err != nil {
 		return answer{}, &Error{Endpoint: req.endpoint, Kind: KindNotSent, Err: errEncode}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
 	if err := ctx.Err(); err != nil {
 		return answer{}, transportError(req.endpoint, 0, false, err)
 	}

@@ -74,12 +74,12 @@ func (t *Task) sent(e *event, at int64, err error) {
 	left := millis(at + t.ledger.deadline - t.now())
 	result := t.factOf(e, 0)
 	app, login := t.apps[e.p.event.AppID], e.p.login
-	t.spawn(func() { t.request(e, p, left, app, login, result) })
+	t.spawn(func() { t.request(e, x, p, left, app, login, result) })
 }
 
 // request asks the platform, on a goroutine of its own. A session is written
 // down whatever became of the task meanwhile.
-func (t *Task) request(e *event, p permit, left time.Duration, app douyin.App, login schemas.Login, result *schemas.SessionFact) {
+func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app douyin.App, login schemas.Login, result *schemas.SessionFact) {
 	ctx, cancel := context.WithTimeout(context.Background(), left)
 	defer cancel()
 	start := time.Now()
@@ -92,6 +92,7 @@ func (t *Task) request(e *event, p permit, left time.Duration, app douyin.App, l
 		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
 		var rec *stream.Record
 		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
+			x.own.Store(&ownResult{rec.Value, *result})
 			t.loop.Append(rec, func(err error) {
 				t.requests--
 				t.lines[app.ID].heard(nil)

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"hash"
 	"hash/fnv"
 	"strconv"
+	"sync"
 
 	"doustream/platform/stream"
 	"doustream/schemas"
@@ -18,12 +20,17 @@ import (
 // random and lives minutes.
 type codeHash [16]byte
 
+// codeMACs are used again: to make one costs as much as to use it.
+var codeMACs = sync.Pool{New: func() any { return hmac.New(sha256.New, []byte("doustream/code/1")) }}
+
 func hashCode(appID, sessionID string, login *schemas.Login) codeHash {
 	kind, code := "code", login.Code
 	if code == "" {
 		kind, code = "anonymous", login.AnonymousCode
 	}
-	mac := hmac.New(sha256.New, []byte("doustream/code/1"))
+	mac := codeMACs.Get().(hash.Hash) //nolint:errcheck // it holds nothing else
+	defer codeMACs.Put(mac)
+	mac.Reset()
 	for _, part := range []string{appID, sessionID, kind, code} {
 		var size [4]byte
 		binary.BigEndian.PutUint32(size[:], uint32(len(part)))
@@ -31,7 +38,8 @@ func hashCode(appID, sessionID string, login *schemas.Login) codeHash {
 		mac.Write([]byte(part))
 	}
 	var h codeHash
-	copy(h[:], mac.Sum(nil))
+	var sum [sha256.Size]byte
+	copy(h[:], mac.Sum(sum[:0]))
 	return h
 }
 

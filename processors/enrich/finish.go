@@ -37,6 +37,9 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 		}
 		t.done(e, out, t.retired(e, s))
 	}
+	if e.exchange != nil {
+		e.exchange.own.Store(nil)
+	}
 	e.rec, e.p = nil, nil // an alarm may keep the event for minutes; its bytes are a fetch's
 }
 

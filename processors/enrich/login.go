@@ -1,6 +1,9 @@
 package enrich
 
 import (
+	"bytes"
+	"sync/atomic"
+
 	"doustream/platform/douyin"
 	"doustream/schemas"
 )
@@ -16,6 +19,15 @@ type exchange struct {
 	notBefore int64 // ms
 	ticket    int   // of its place in the line
 	served    int   // how far the line was when it was last looked at
+
+	own atomic.Pointer[ownResult] // written by the request, before its RESULT is appended
+}
+
+// ownResult is a RESULT of this task's: when it turns out to be the outcome, it
+// need not be opened.
+type ownResult struct {
+	value   []byte // of its record, which ends with what is sealed
+	session schemas.SessionFact
 }
 
 // decideLogin takes a login a step further: to the outcome that the ledger
@@ -126,7 +138,10 @@ func (t *Task) conclude(e *event, outcome entry) {
 // readOutcome runs on a worker. An outcome that does not open is lost: the
 // code is used up and nobody has its session.
 func (e *event) readOutcome(outcome entry) {
-	session, ok := e.task.openSession(outcome, e.p.event.AppID)
+	session, ok := e.ownSession(outcome)
+	if !ok {
+		session, ok = e.task.openSession(outcome, e.p.event.AppID)
+	}
 	switch {
 	case !ok:
 		e.job.reason, e.job.stage = schemas.ReasonCodeOutcomeUnknown, stageExchange
@@ -135,6 +150,16 @@ func (e *event) readOutcome(outcome entry) {
 	default:
 		e.enrich(&session)
 	}
+}
+
+// ownSession answers the session of an outcome that this task wrote down: no
+// two facts seal to the same bytes.
+func (e *event) ownSession(outcome entry) (session schemas.SessionFact, ok bool) {
+	own := e.exchange.own.Load()
+	if own == nil || !bytes.HasSuffix(own.value, outcome.sealed()) {
+		return session, false
+	}
+	return own.session, true
 }
 
 // answered takes the answer of an exchange that brought no session.

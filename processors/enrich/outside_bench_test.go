@@ -47,7 +47,8 @@ type address struct{ Broker, Platform string }
 type report struct {
 	Rate           float64 // results a second, from the first tenth to the last
 	P50, P99, P999 time.Duration
-	Hot            int // results of the hot session until then
+	Hot            int           // results of the hot session until then
+	CPU            time.Duration // of what is outside, from begin to the end
 }
 
 // outsideMain turns this program into what is outside, if it was started as that.
@@ -127,7 +128,10 @@ func runOutside(spec string) error {
 	if o.Rate > 0 {
 		go people.pace()
 	}
-	if err := out.Encode(people.read()); err != nil {
+	before := cpuTime()
+	r := people.read()
+	r.CPU = cpuTime() - before
+	if err := out.Encode(r); err != nil {
 		return err
 	}
 	_, _ = io.Copy(io.Discard, in)
