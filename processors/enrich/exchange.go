@@ -25,21 +25,16 @@ func (t *Task) send(e *event, attempt int, p permit) {
 		t.sent(e, at, nil)
 		return
 	}
-	sent := t.factOf(e, at)
-	t.appendFact(factSent, sent, func(err error) { t.sent(e, at, err) })
+	t.loop.Append(t.sendFact(e, factSent, at), func(err error) { t.sent(e, at, err) })
 }
 
-// appendFact seals a fact away from the loop and appends it. readBack is
-// called from the loop, if the task still lives.
-func (t *Task) appendFact(kind factKind, f *schemas.SessionFact, readBack func(error)) {
-	t.spawn(func() {
-		rec, err := t.facts.record(kind, f, t.partition)
-		if err != nil {
-			t.loop.Post(func() { readBack(err) })
-			return
-		}
-		t.loop.Append(rec, readBack)
-	})
+// sendFact is a fact of a login's last send. The loop makes it: there is nothing
+// to seal.
+func (t *Task) sendFact(e *event, kind factKind, at int64) *stream.Record {
+	return t.facts.note(&fact{
+		session: e.rec.Key, hash: e.p.hash, kind: kind, attempt: uint8(e.exchange.attempt), layout: layoutSlim,
+		app: e.p.app, owner: t.ledger.owner, loginOffset: e.rec.Offset, at: at,
+	}, t.partition)
 }
 
 // sent goes on when the SENT was read back, by which time all that stands
@@ -144,7 +139,7 @@ func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
 // that it takes back. Nothing waits for it.
 func (t *Task) annul(e *event) {
 	t.ledger.annul(e.p.hash, e.exchange.attempt)
-	t.appendFact(factAnnulled, t.factOf(e, e.exchange.sentAt), func(error) {})
+	t.loop.Append(t.sendFact(e, factAnnulled, e.exchange.sentAt), nil)
 }
 
 // factOf begins a fact of a login.

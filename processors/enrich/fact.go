@@ -121,13 +121,13 @@ func (f *fact) readHead(head []byte) {
 func readFact(rec *stream.Record) (f fact, sealed []byte, ok bool) {
 	head, sealed := factHead(rec), rec.Value
 	switch {
-	case len(head) == factSize && head[0] == byte(layoutFirst):
-	case len(head) == 0 && len(sealed) > factSize && sealed[0] == byte(layoutSlim):
+	case len(head) == factSize && head[0] == byte(layoutFirst) && len(sealed) > 0:
+	case len(head) == 0 && len(sealed) >= factSize && sealed[0] == byte(layoutSlim):
 		head, sealed = sealed[:factSize], sealed[factSize:]
 	default:
 		return fact{}, nil, false
 	}
-	if len(sealed) == 0 || !f.readKey(rec.Key) {
+	if !f.readKey(rec.Key) || len(sealed) == 0 && f.decisive() {
 		return fact{}, nil, false
 	}
 	f.readHead(head)

@@ -21,22 +21,27 @@ const purposeSession = "session"
 
 var errForeignFact = errors.New("open session fact: header and sealed part differ")
 
-// record seals a fact. A send has nothing to hide: what is sealed of it is
-// empty, and proves that the record is ours.
+// record makes the record of a fact; what is secret of a decisive one is sealed.
 func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int32) (*stream.Record, error) {
 	head := headOf(kind, f)
-	var plain []byte
-	if head.decisive() {
-		outcome := outcomeOf(kind, f)
-		plain = outcome.Append(make([]byte, 0, 256))
-		defer clear(plain)
+	if !head.decisive() {
+		return s.note(&head, partition), nil
 	}
+	outcome := outcomeOf(kind, f)
+	plain := outcome.Append(make([]byte, 0, 256))
+	defer clear(plain)
 	value := head.appendHead(make([]byte, 0, factSize+secrets.Overhead+len(plain)))
 	value, err := s.ring.Seal(value, plain, purposeSession, s.bind(nil, &head, f.AppID))
 	if err != nil {
 		return nil, fmt.Errorf("seal session fact: %w", err)
 	}
 	return &stream.Record{Topic: s.topic, Partition: partition, Key: head.key(nil), Value: value}, nil
+}
+
+// note makes the record of a send, or of one that is taken back. Such a fact has
+// nothing to hide: it is its key and head.
+func (s factSealer) note(f *fact, partition int32) *stream.Record {
+	return &stream.Record{Topic: s.topic, Partition: partition, Key: f.key(nil), Value: f.appendHead(nil)}
 }
 
 func headOf(kind factKind, f *schemas.SessionFact) fact {

@@ -224,3 +224,34 @@ func TestFactKeysComeBack(t *testing.T) {
 		}
 	})
 }
+
+func TestASendIsItsHeadAndAnOutcomeIsNot(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, test := range map[string]struct {
+		change func(*stream.Record)
+		kind   factKind
+		read   bool
+	}{
+		"a send":                       {kind: factSent, read: true},
+		"a send taken back":            {kind: factAnnulled, read: true},
+		"a send, cut short":            {kind: factSent, change: func(r *stream.Record) { r.Value = r.Value[:factSize-1] }},
+		"a send's tombstone":           {kind: factSent, change: func(r *stream.Record) { r.Value = nil }},
+		"an outcome":                   {kind: factResult, read: true},
+		"an outcome of its head alone": {kind: factResult, change: func(r *stream.Record) { r.Value = r.Value[:factSize] }},
+		"a tombstone of the first layout": {kind: factSent, change: func(r *stream.Record) {
+			head := headOf(factSent, b.factFor("s1", "c1", 0))
+			head.layout = layoutFirst
+			r.Headers, r.Value = appendHeader(r.Headers, factHeader, head.appendHead(nil)), nil
+		}},
+	} {
+		rec, err := b.proc.facts.record(test.kind, b.factFor("s1", "c1", 0), 0)
+		must(t, err)
+		if test.change != nil {
+			test.change(rec)
+		}
+		if f, _, ok := readFact(rec); ok != test.read || ok && f.kind != test.kind {
+			t.Errorf("%s: read is %v, of kind %d", name, ok, f.kind)
+		}
+	}
+}

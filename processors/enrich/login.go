@@ -156,7 +156,7 @@ func (e *event) readOutcome(outcome entry) {
 // two facts seal to the same bytes.
 func (e *event) ownSession(outcome entry) (session schemas.SessionFact, ok bool) {
 	own := e.exchange.own.Load()
-	if own == nil || !bytes.HasSuffix(own.value, outcome.sealed()) {
+	if own == nil || !bytes.HasSuffix(own.value, outcome.spread().sealed) {
 		return session, false
 	}
 	return own.session, true
