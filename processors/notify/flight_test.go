@@ -11,7 +11,8 @@ import (
 // flush has an instance go on, committing, until all that is left to do is
 // requests.
 func (i *instance) flush() {
-	for i.turn() || i.world.takeAny(i) || i.fire() || i.commit(true) {
+	for busy := true; busy; {
+		busy = i.turn() || i.world.takeAny(i) || i.fire() || i.commit(true)
 	}
 }
 
