@@ -94,8 +94,13 @@ func kafkaEngineColumns(b *testing.B, conn driver.Conn) (columns, selected []str
 
 func avroPath(column string) string {
 	for _, part := range [][2]string{
-		{"profile_", "profile.Profile."}, {"phone_", "phone.Phone."}, {"location_", "location.Location."},
-		{"address_phone_", "address.Address.phone.Phone."}, {"address_", "address.Address."}, {"device_", "device.Device."}, {"source_", "source."},
+		{"profile_", "profile.Profile."},
+		{"phone_", "phone.Phone."},
+		{"location_", "location.Location."},
+		{"address_phone_", "address.Address.phone.Phone."},
+		{"address_", "address.Address."},
+		{"device_", "device.Device."},
+		{"source_", "source."},
 	} {
 		if rest, ok := strings.CutPrefix(column, part[0]); ok {
 			return part[1] + rest
