@@ -70,6 +70,20 @@ func StartClickHouse(ctx context.Context, options ClickHouseOptions) (*ClickHous
 	return c, nil
 }
 
+// startTries is how often a server is started on a directory that has tables: libchdb loads them in parallel, and at
+// times, on a busy machine, ends over a lock of its own ("recursive_mutex lock failed") before it has them.
+const startTries = 3
+
+// Restart starts the server again on its directory and port, killing what still runs of it, and waits until it answers.
+func (c *ClickHouse) Restart(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := c.Process.Restart(ctx)
+		if err == nil || try == startTries || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // Addr is the host:port of the native protocol.
 func (c *ClickHouse) Addr() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.options.Port))
