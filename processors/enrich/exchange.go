@@ -79,8 +79,9 @@ func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app 
 	defer cancel()
 	start := time.Now()
 	session, err := t.exchanger.ExchangeCode(ctx, app, douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
-	t.metrics.exchanged(time.Since(start), err)
-	p.done(err)
+	took := time.Since(start)
+	t.metrics.exchanged(took, err)
+	p.done(took, err)
 	if err == nil {
 		result.At = t.clock().UnixMilli()
 		result.SessionKey, result.OpenID, result.UnionID = string(session.SessionKey), session.OpenID, session.UnionID

@@ -190,8 +190,8 @@ type openGate struct{ deny func() time.Duration }
 
 type openPermit struct{}
 
-func (openPermit) done(error) {}
-func (openPermit) drop()      {}
+func (openPermit) done(time.Duration, error) {}
+func (openPermit) drop()                     {}
 
 func (g openGate) try(string, bool, *waiter) (permit, time.Duration) {
 	if g.deny != nil {

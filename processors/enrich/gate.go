@@ -15,8 +15,8 @@ type gate interface {
 // permit is an exchange that may be under way. One of its methods is called,
 // once.
 type permit interface {
-	done(err error) // the exchange ended so
-	drop()          // nothing was sent
+	done(took time.Duration, err error) // the exchange ended so
+	drop()                              // nothing was sent
 }
 
 // waiter is a task that could not go on for want of a permit.

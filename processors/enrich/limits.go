@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // limits are what the exchanges of all tasks share: how many are under way,
@@ -26,13 +26,14 @@ type limits struct {
 }
 
 type appLimits struct {
-	id       string
-	rate     ratelimiter.RateLimiter[any] // nil: none
-	breaker  circuitbreaker.CircuitBreaker[any]
-	adaptive adaptivelimiter.AdaptiveLimiter[any]
+	id      string
+	rate    ratelimiter.RateLimiter[any] // nil: none
+	breaker circuitbreaker.CircuitBreaker[any]
 
 	// Guarded by limits.mu.
 	inFlight  int
+	knee      *knee
+	bound     prometheus.Gauge
 	full      waiters   // they found the app at its bound
 	ceiling   float64   // falls when the platform throttles, recovers with success
 	refused   bool      // the platform refuses the app: its secret or id is wrong
@@ -46,23 +47,21 @@ const (
 	throttlePause = 200 * time.Millisecond
 	breakerDelay  = time.Second
 	lastTrial     = 15 * time.Second // between last sends while there are no answers: each may cost a login
-	leastCeiling  = 4
 )
 
 func newLimits(cfg Config, m *metrics) *limits {
 	l := &limits{max: cfg.InFlight, apps: map[string]*appLimits{}, metrics: m, logger: cfg.Logger}
 	for _, app := range cfg.Apps {
 		a := &appLimits{
-			id: app.ID, ceiling: float64(cfg.InFlight),
-			adaptive: adaptivelimiter.NewBuilder[any]().
-				WithLimits(uint(min(leastCeiling, cfg.InFlight)), uint(cfg.InFlight), uint(cfg.InFlight)).
-				WithMaxLimitFunc(func(int) float64 { return float64(cfg.InFlight) }).Build(),
+			id: app.ID, ceiling: float64(cfg.InFlight), knee: newKnee(cfg.InFlight),
+			bound: m.bound.WithLabelValues(app.ID),
 			breaker: circuitbreaker.NewBuilder[any]().
 				WithFailureRateThreshold(0.5, 20, 10*time.Second).
 				WithSuccessThresholdRatio(3, 5).
 				WithDelay(breakerDelay).WithJitterFactor(0.25).
 				OnStateChanged(l.breakerChanged(app.ID)).Build(),
 		}
+		a.bound.Set(a.knee.limit)
 		if cfg.AppRate > 0 {
 			l.interval = time.Duration(float64(time.Second) / cfg.AppRate)
 			a.rate = ratelimiter.NewSmoothBuilderWithMaxRate[any](l.interval).Build()
@@ -125,21 +124,14 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 		l.full.add(w)
 		return nil, 0
 	}
-	if float64(a.inFlight) >= a.ceiling || a.refused && a.inFlight > 0 {
-		a.full.add(w)
-		return nil, 0
-	}
-	slot, ok := a.adaptive.TryAcquirePermit()
-	if !ok {
+	if float64(a.inFlight) >= a.ceiling || !a.knee.admits(a.inFlight) || a.refused && a.inFlight > 0 {
 		a.full.add(w)
 		return nil, 0
 	}
 	if a.rate != nil && !a.rate.TryAcquirePermit() {
-		slot.Drop()
 		return nil, max(l.interval, time.Millisecond)
 	}
 	if !a.breaker.TryAcquirePermit() {
-		slot.Drop()
 		return nil, breakerDelay / 10 // half open: its trials are under way
 	}
 	if last && a.ailing {
@@ -147,6 +139,7 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 	}
 	l.inFlight++
 	a.inFlight++
+	a.knee.began(a.inFlight)
 	l.metrics.inFlight.Set(float64(l.inFlight))
-	return &slotPermit{limits: l, app: a, slot: slot}, 0
+	return &slotPermit{limits: l, app: a}, 0
 }

@@ -59,7 +59,7 @@ func TestInFlightIsBoundedAndAReleaseWakesOneWaiter(t *testing.T) {
 				t.Fatalf("a permit beyond the bound, or a wait of %v", wait)
 			}
 		}
-		taken[0].done(nil)
+		taken[0].done(0, nil)
 		taken[1].drop()
 		if woken != 1 {
 			t.Errorf("woken %d times; want 1", woken)
@@ -73,7 +73,7 @@ func TestGoneWaiterPassesItsWakeOn(t *testing.T) {
 		woken := false
 		l.try(otherApp, false, &waiter{wake: func() bool { return false }})
 		l.try(otherApp, false, &waiter{wake: func() bool { woken = true; return true }})
-		taken[0].done(nil)
+		taken[0].done(0, nil)
 		if !woken {
 			t.Error("the wake of a task that has closed was lost")
 		}
@@ -84,7 +84,7 @@ func TestBreakerOpensForOneAppAndClosesWhenItAnswers(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
 		taken, _ := takeAll(l, testApp, 30)
 		for _, p := range taken {
-			p.done(kindError(douyin.KindUnknown))
+			p.done(0, kindError(douyin.KindUnknown))
 		}
 		if p, wait := l.try(testApp, false, idle()); p != nil || wait <= 0 || wait > 2*time.Second {
 			t.Errorf("an exchange while the breaker is open, or a wait of %v", wait)
@@ -98,7 +98,7 @@ func TestBreakerOpensForOneAppAndClosesWhenItAnswers(t *testing.T) {
 			if p == nil {
 				t.Fatal("no trial after the pause")
 			}
-			p.done(nil)
+			p.done(0, nil)
 		}
 		if taken, _ := takeAll(l, testApp, 40); len(taken) != 40 {
 			t.Errorf("%d permits after the platform has answered; want 40", len(taken))
@@ -113,7 +113,7 @@ func TestDroppedTrialDoesNotStopAnAppForEver(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		taken, _ := takeAll(l, testApp, 30)
 		for _, p := range taken {
-			p.done(kindError(douyin.KindUnknown))
+			p.done(0, kindError(douyin.KindUnknown))
 		}
 		for range 20 {
 			time.Sleep(2 * time.Second)
@@ -132,7 +132,7 @@ func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
 		taken, _ := takeAll(l, testApp, 10)
 		for _, p := range taken {
-			p.done(kindError(douyin.KindConfig))
+			p.done(0, kindError(douyin.KindConfig))
 		}
 		if p, wait := l.try(testApp, false, idle()); p != nil || wait != refusedPause {
 			t.Errorf("a permit for a refused app, or a wait of %v", wait)
@@ -152,13 +152,13 @@ func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
 func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
 		p, _ := l.try(testApp, false, idle())
-		p.done(kindError(douyin.KindConfig))
+		p.done(0, kindError(douyin.KindConfig))
 		time.Sleep(refusedPause)
 		trials, _ := takeAll(l, testApp, 10)
 		if len(trials) != 1 {
 			t.Fatalf("%d trials; want 1", len(trials))
 		}
-		trials[0].done(nil)
+		trials[0].done(0, nil)
 		if taken, _ := takeAll(l, testApp, 10); len(taken) != 10 || !strings.Contains(logs.String(), "accepts the app again") {
 			t.Errorf("%d permits after the app was accepted; want 10", len(taken))
 		}
@@ -168,7 +168,7 @@ func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
 func TestThrottlingHalvesTheCeiling(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		p, _ := l.try(testApp, false, idle())
-		p.done(kindError(douyin.KindThrottled))
+		p.done(0, kindError(douyin.KindThrottled))
 		time.Sleep(throttlePause)
 		if taken, _ := takeAll(l, testApp, 64); len(taken) != 32 {
 			t.Errorf("%d permits; want 32", len(taken))
@@ -181,7 +181,7 @@ func TestConcurrencyComesBackAfterThrottling(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		for range 3 {
 			p, _ := l.try(testApp, false, idle())
-			p.done(kindError(douyin.KindThrottled))
+			p.done(0, kindError(douyin.KindThrottled))
 			time.Sleep(throttlePause)
 		}
 		for round, want := range []int{8, 9, 10} { // one more for each round that succeeds
@@ -190,7 +190,7 @@ func TestConcurrencyComesBackAfterThrottling(t *testing.T) {
 				t.Errorf("%d at once in round %d; want %d", len(taken), round, want)
 			}
 			for _, p := range taken {
-				p.done(nil)
+				p.done(0, nil)
 			}
 		}
 	})
@@ -202,7 +202,7 @@ func TestRateOfAnApp(t *testing.T) {
 		for range 2000 { // two seconds
 			if p, _ := l.try(testApp, false, idle()); p != nil {
 				granted++
-				p.done(nil)
+				p.done(0, nil)
 			}
 			time.Sleep(time.Millisecond)
 		}
@@ -215,12 +215,12 @@ func TestRateOfAnApp(t *testing.T) {
 func TestLastSendWaitsForAnAnswer(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		p, _ := l.try(testApp, false, idle())
-		p.done(kindError(douyin.KindUnknown))
+		p.done(0, kindError(douyin.KindUnknown))
 		if p, wait := l.try(testApp, true, idle()); p != nil || wait != lastTrial {
 			t.Fatalf("a last send while nobody answers, or a wait of %v", wait)
 		}
 		first, _ := l.try(testApp, false, idle())
-		first.done(nil)
+		first.done(0, nil)
 		if p, _ := l.try(testApp, true, idle()); p == nil {
 			t.Error("no last send after an answer")
 		}

@@ -21,6 +21,7 @@ type metrics struct {
 	exchanges   map[string]prometheus.Observer
 	skipped     map[string]prometheus.Counter
 	inFlight    prometheus.Gauge
+	bound       *prometheus.GaugeVec
 	facts       prometheus.Gauge
 	factBytes   prometheus.Gauge
 	breaker     *prometheus.GaugeVec
@@ -63,6 +64,7 @@ func newMetrics(reg prometheus.Registerer, cfg Config) *metrics {
 		exchanges: map[string]prometheus.Observer{"ok": exchanges.WithLabelValues("ok")},
 		skipped:   map[string]prometheus.Counter{"sessions": skipped.WithLabelValues("sessions"), "parked": skipped.WithLabelValues("parked")},
 		inFlight:  gauges("exchanges_in_flight", "Code exchanges under way.").WithLabelValues(),
+		bound:     gauges("exchange_limit", "Code exchanges of an app that may be under way at once now.", "app_id"),
 		facts:     gauges("session_facts", "Outcomes of codes in memory.").WithLabelValues(),
 		factBytes: gauges("session_bytes", "Bytes of memory that the outcomes take, with their index.").WithLabelValues(),
 		breaker:   gauges("breaker_state", "State of an app's breaker: 0 closed, 1 open, 2 half open.", "app_id"),

@@ -3,8 +3,6 @@ package enrich
 import (
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
-
 	"doustream/platform/douyin"
 )
 
@@ -12,43 +10,37 @@ import (
 type slotPermit struct {
 	limits *limits
 	app    *appLimits
-	slot   adaptivelimiter.Permit
 }
 
 func (p *slotPermit) drop() {
-	p.slot.Drop()
 	if p.app.breaker.IsHalfOpen() { // a trial that was not made must not be missed for ever
 		p.app.breaker.RecordFailure()
 	}
 	p.limits.release(p.app, func(*appLimits) {})
 }
 
-func (p *slotPermit) done(err error) {
+func (p *slotPermit) done(took time.Duration, err error) {
 	kind := douyin.KindOf(err)
-	if err == nil {
-		p.slot.Record()
-		p.app.breaker.RecordSuccess()
-		p.limits.release(p.app, p.limits.succeeded)
-		return
-	}
-	switch kind {
-	case douyin.KindUnknown, douyin.KindNotSent:
-		p.slot.Drop()
+	lost := err != nil && (kind == douyin.KindUnknown || kind == douyin.KindNotSent)
+	if lost {
 		p.app.breaker.RecordFailure()
-		p.limits.release(p.app, (*appLimits).unanswered)
-	case douyin.KindThrottled, douyin.KindRetry, douyin.KindQuota:
-		p.slot.Drop()
+	} else {
 		p.app.breaker.RecordSuccess() // it answers
-		p.limits.release(p.app, (*appLimits).throttled)
-	case douyin.KindConfig, douyin.KindToken:
-		p.slot.Drop()
-		p.app.breaker.RecordSuccess()
-		p.limits.release(p.app, func(a *appLimits) { p.limits.refused(a, err) })
-	default:
-		p.slot.Record()
-		p.app.breaker.RecordSuccess()
-		p.limits.release(p.app, p.limits.succeeded)
 	}
+	p.limits.release(p.app, func(a *appLimits) {
+		switch {
+		case err == nil:
+			p.limits.succeeded(a, took)
+		case lost:
+			a.unanswered(took)
+		case kind == douyin.KindThrottled || kind == douyin.KindRetry || kind == douyin.KindQuota:
+			a.throttled()
+		case kind == douyin.KindConfig || kind == douyin.KindToken:
+			p.limits.refused(a, err)
+		default:
+			p.limits.succeeded(a, took)
+		}
+	})
 }
 
 // release gives the permit back, has then look at what was learnt, and wakes
@@ -59,6 +51,7 @@ func (l *limits) release(a *appLimits, then func(*appLimits)) {
 	a.inFlight--
 	l.metrics.inFlight.Set(float64(l.inFlight))
 	then(a)
+	a.bound.Set(min(a.ceiling, a.knee.limit))
 	w := a.full.take()
 	l.mu.Unlock()
 	for w != nil && !w.wake() {
@@ -70,17 +63,19 @@ func (l *limits) release(a *appLimits, then func(*appLimits)) {
 }
 
 // succeeded and the two below are called with limits.mu held.
-func (l *limits) succeeded(a *appLimits) {
+func (l *limits) succeeded(a *appLimits, took time.Duration) {
 	if a.refused {
 		a.refused = false
 		l.metrics.refused.WithLabelValues(a.id).Set(0)
 		l.logger.Info("the platform accepts the app again", "app_id", a.id)
 	}
 	a.ailing = false
+	a.knee.answered(time.Now(), took)
 	a.ceiling = min(a.ceiling+1/a.ceiling, float64(l.max))
 }
 
-func (a *appLimits) unanswered() {
+func (a *appLimits) unanswered(after time.Duration) {
+	a.knee.unanswered(time.Now(), after)
 	if !a.ailing {
 		a.ailing, a.trial = true, time.Now().Add(lastTrial)
 	}
@@ -88,7 +83,7 @@ func (a *appLimits) unanswered() {
 
 func (a *appLimits) throttled() {
 	a.ailing = false
-	a.ceiling = max(a.ceiling/2, min(leastCeiling, a.ceiling))
+	a.ceiling = max(a.ceiling/2, min(leastInFlight, a.ceiling))
 	a.pausedTil = later(a.pausedTil, time.Now().Add(throttlePause))
 }
 
