@@ -18,6 +18,7 @@ type kneeSim struct {
 	noise   float64       // its spread: up to so many times more
 	load    int           // at most so many at once are wanted
 	gives   time.Duration // after which who queues gives up
+	shares  bool          // none queues: all get slower, so that no answer is quick
 
 	now      time.Time
 	random   *rand.Rand
@@ -74,8 +75,11 @@ func (s *kneeSim) feed() {
 		s.queued = append(s.queued, s.now)
 		s.knee.began(n + 1)
 	}
-	for len(s.queued) > 0 && len(s.working) < s.bears {
+	for len(s.queued) > 0 && (len(s.working) < s.bears || s.shares) {
 		takes := leastLatency + time.Duration(float64(s.latency)*(1+s.noise*s.random.Float64()))
+		if s.shares {
+			takes = time.Duration(float64(takes) * max(1, s.knee.limit/float64(s.bears)))
+		}
 		heap.Push(&s.working, finish{s.queued[0], s.now.Add(takes)})
 		s.queued = s.queued[1:]
 	}
@@ -101,6 +105,17 @@ func TestLimitFindsTheKneeFromAnyStart(t *testing.T) {
 			s.run(12 * time.Second)
 			s.within(t, float64(bears)*3)
 		}
+	}
+}
+
+// Begun beyond the knee, no answer tells how quick one would be.
+func TestLimitFindsTheKneeOfAPlatformThatHasOnlyBeenSeenSlow(t *testing.T) {
+	t.Parallel()
+	for bears, d := range map[int]time.Duration{16: 15 * time.Second, 200: kneeCheck + 5*time.Second} {
+		s := newKneeSim(1024, bears, 50*time.Millisecond)
+		s.shares, s.knee.limit = true, 1024
+		s.run(d)
+		s.within(t, float64(bears)*3)
 	}
 }
 
@@ -151,12 +166,18 @@ func TestHealthyPlatformIsUsedInFull(t *testing.T) {
 func TestLowLoadDoesNotMoveTheLimit(t *testing.T) {
 	t.Parallel()
 	s := newKneeSim(1024, 1024, 50*time.Millisecond)
+	s.load = 20
+	if s.run(time.Minute); s.knee.limit != 512 {
+		t.Errorf("limit %v; want the 512 that it begins with", s.knee.limit)
+	}
+	s.load = 1024
 	s.run(time.Second)
 	s.load = 20
+	check := s.knee.check
 	for _, latency := range []time.Duration{50 * time.Millisecond, 400 * time.Millisecond, 20 * time.Millisecond} {
 		s.latency = latency
 		s.run(time.Minute)
-		if s.knee.limit != 1024 {
+		if s.knee.limit != 1024 || !s.knee.check.Equal(check) {
 			t.Errorf("limit %v with 20 at once of %v each; want 1024", s.knee.limit, latency)
 		}
 	}
@@ -175,15 +196,31 @@ func TestTimeOutsLowerTheLimit(t *testing.T) {
 	s.within(t, 600)
 }
 
-func TestConnectionsThatAreResetSoonDoNotMoveTheLimit(t *testing.T) {
+// Exchanges that are given up take as long at any load: less of it seems in vain.
+func TestLimitFallsWhileNothingIsAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	s := newKneeSim(1024, 1024, 50*time.Millisecond)
 	s.run(time.Second)
+	for range 40_000 {
+		s.now = s.now.Add(time.Millisecond)
+		s.knee.began(int(s.knee.limit))
+		s.knee.unanswered(s.now, time.Second)
+	}
+	if limit, base := s.knee.limit, s.knee.base; limit != leastInFlight || base > 60*time.Millisecond {
+		t.Errorf("limit %v, base %v; want %v and about 50ms", limit, base, leastInFlight)
+	}
+}
+
+func TestConnectionsThatAreResetSoonDoNotMoveTheLimit(t *testing.T) {
+	t.Parallel()
+	s := newKneeSim(1024, 1024, 50*time.Millisecond)
 	for range 5000 {
+		s.now = s.now.Add(time.Millisecond)
+		s.knee.began(512)
 		s.knee.unanswered(s.now, time.Millisecond)
 	}
-	if limit, base := s.knee.limit, s.knee.base; limit != 1024 || base < 50*time.Millisecond {
-		t.Errorf("limit %v, base %v; want 1024 and 50ms", limit, base)
+	if limit, base := s.knee.limit, s.knee.base; limit != 512 || base != 0 {
+		t.Errorf("limit %v, base %v; want the 512 that it begins with, and none", limit, base)
 	}
 }
 
