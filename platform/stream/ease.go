@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// ease gives windows that are full the time of half a commit to get room before
-// they are paused. In a backlog they are full all the time, and to pause is
-// dear: the client throws away what it has fetched meanwhile, and when all
-// are paused at once its next fetch, of nothing but quiet inputs, stands before
-// the one that fetches them again. What the client has fetched for others waits
-// with them; that is why it is not longer.
+// ease gives windows that are full a commit interval to get room before they
+// are paused. In a backlog they are full all the time, and to pause is dear:
+// the client throws away what it has fetched meanwhile, and when all are paused
+// at once its next fetch, of nothing but quiet inputs, stands before the one
+// that fetches them again. What the client has fetched for others waits with
+// them; that is why it is not longer.
 func (p *poller) ease(ctx context.Context) {
 	if len(p.full) == 0 {
 		return
 	}
 	p.session.transactor.press()
-	timer := time.NewTimer(p.session.cfg.CommitInterval / 2)
+	timer := time.NewTimer(p.session.cfg.CommitInterval)
 	defer timer.Stop()
 	for waiting := true; waiting && len(p.full) > 0; {
 		select {
