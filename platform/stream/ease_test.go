@@ -44,11 +44,11 @@ func TestAFullWindowIsPausedOnlyWhenNoCommitMakesRoom(t *testing.T) {
 				p.hasRoom()
 			}
 		}, 10 * time.Millisecond, false},
-		{"nothing happens", func(*poller, *partition, context.CancelFunc) {}, 50 * time.Millisecond, true},
+		{"nothing happens", func(*poller, *partition, context.CancelFunc) {}, 100 * time.Millisecond, true},
 		{"a commit frees too little", func(p *poller, part *partition, _ context.CancelFunc) {
 			part.flow.sub(1, 0)
 			p.hasRoom() // another window's
-		}, 50 * time.Millisecond, true},
+		}, 100 * time.Millisecond, true},
 		{"a revocation waits for the next poll", func(_ *poller, _ *partition, stop context.CancelFunc) { stop() }, 10 * time.Millisecond, true},
 		{"its task is gone", func(p *poller, _ *partition, stop context.CancelFunc) {
 			p.session.mu.Lock()
