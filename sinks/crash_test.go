@@ -138,6 +138,7 @@ func TestI5AKillInTheMiddleOfTheInsert(t *testing.T) {
 	w.produce(w.users(200, 0)...)
 	for _, into := range []int64{0, 600} { // bytes of the block
 		var dying atomic.Pointer[os.Process]
+		var killed atomic.Bool
 		started := make(chan struct{})
 		var tail []byte
 		begun := int64(-1)
@@ -151,6 +152,7 @@ func TestI5AKillInTheMiddleOfTheInsert(t *testing.T) {
 				return false
 			}
 			<-started
+			killed.Store(true) // before the victim's end can be seen
 			_ = dying.Load().Kill()
 			return true
 		})
@@ -160,7 +162,7 @@ func TestI5AKillInTheMiddleOfTheInsert(t *testing.T) {
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("the victim should have died")
 		}
-		if !front.died.Load() {
+		if !killed.Load() {
 			t.Fatal("the victim died by itself")
 		}
 	}

@@ -48,9 +48,12 @@ func TestChaosFindsPlantedBugs(t *testing.T) {
 	}
 	for _, bug := range missed {
 		t.Run(bug.name, func(t *testing.T) {
-			if again := missedOf(t, binary, []plantedBug{bug}); len(again) > 0 {
-				t.Errorf("not found as %q", bug.charge)
+			for range 2 { // a kill may miss a bug's moment, on a busy machine more than once
+				if len(missedOf(t, binary, []plantedBug{bug})) == 0 {
+					return
+				}
 			}
+			t.Errorf("not found as %q", bug.charge)
 		})
 	}
 }
