@@ -61,6 +61,7 @@ func makeTopics(ctx context.Context, out io.Writer, admin *kadm.Client, specs []
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	var failures []error
+	var made []string
 	for _, spec := range specs {
 		if detail, ok := details[spec.Name]; ok {
 			fmt.Fprintf(w, "%s\t%d partitions\t%s\n", spec.Name, len(detail.Partitions), existing(differences[spec.Name]))
@@ -73,9 +74,12 @@ func makeTopics(ctx context.Context, out io.Writer, admin *kadm.Client, specs []
 		if err := makeTopic(ctx, admin, spec); err != nil {
 			result = "not made"
 			failures = append(failures, err)
+		} else {
+			made = append(made, spec.Name)
 		}
 		fmt.Fprintf(w, "%s\t%d partitions\t%s\n", spec.Name, spec.Partitions, result)
 	}
+	failures = append(failures, settleTopics(ctx, admin, made))
 	return errors.Join(append(failures, w.Flush())...)
 }
 
