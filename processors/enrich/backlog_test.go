@@ -62,7 +62,7 @@ func newBacklog(b *testing.B, events int) *backlog {
 	bl := &backlog{
 		events: events, parts: backlogPartitions, proc: proc, deps: testDeps(b, newFakePlatform()), keys: map[string]douyin.SessionKey{},
 	}
-	bl.broker, err = embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{})
+	bl.broker, err = embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{Config: map[string]string{"log.cleaner.backoff.ms": "1000"}})
 	must(b, err)
 	b.Cleanup(func() { _ = bl.broker.Close() })
 	bl.connect = []kgo.Opt{kgo.SeedBrokers(bl.broker.Brokers()...)}
@@ -77,6 +77,12 @@ func (bl *backlog) produce(b *testing.B) {
 	admin := kadm.NewClient(cl)
 	made, err := admin.CreateTopics(b.Context(), bl.parts, 1, nil, rigTopics()...)
 	must(b, errors.Join(err, made.Error()))
+	// Nobody reads the results: the broker, who keeps all in memory, need not have ten million of them.
+	altered, err := admin.AlterTopicConfigs(b.Context(), []kadm.AlterConfig{{Name: "retention.bytes", Value: kadm.StringPtr("67108864")}}, schemas.TopicUsers)
+	must(b, err)
+	for _, a := range altered {
+		must(b, a.Err)
+	}
 	send := func(rec *kgo.Record) {
 		cl.Produce(b.Context(), rec, func(_ *kgo.Record, err error) {
 			if err != nil {

@@ -11,9 +11,9 @@ import (
 func BenchmarkTable(b *testing.B) {
 	sessions := benchCount(b, "DOUSTREAM_BENCH_SESSIONS", 1_000_000)
 	rig := newBench(b)
-	sent, err := rig.proc.facts.record(factSent, benchSession(0, factSent), 0)
+	sent, err := rig.proc.facts.record(factSent, benchSession(0), 0)
 	must(b, err)
-	result, err := rig.proc.facts.record(factResult, benchSession(0, factResult), 0)
+	result, err := rig.proc.facts.record(factResult, benchSession(0), 0)
 	must(b, err)
 	before := heapInUse()
 	for range b.N {
