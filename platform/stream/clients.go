@@ -105,7 +105,7 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
-		kgo.FetchMaxPartitionBytes(4<<20),
+		kgo.FetchMaxPartitionBytes(1<<20),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	)
 }

@@ -84,22 +84,19 @@ func (t *stateTail) following(ends map[topicPartition]int64) {
 // the task is open.
 func (t *stateTail) restore(b batch) {
 	l := t.loop
-	for i, rec := range b.records {
-		if !l.opened.Load() && t.waits(b.from) {
-			t.later = append(t.later, batch{b.from, b.records[i:]})
-			break
+	next, done := t.next[b.from], 0
+	for later := t.waits(b.from); done < len(b.records) && !later; done++ {
+		rec := b.records[done]
+		next = rec.Offset + 1
+		if !rec.Attrs.IsControl() && t.pass(b.from, rec) {
+			later = t.waits(b.from)
 		}
-		t.next[b.from] = rec.Offset + 1
-		if rec.Attrs.IsControl() {
-			continue
-		}
-		if owner, ok := marker(rec); ok && owner == l.name {
-			delete(t.markers, b.from)
-		}
-		l.task.Restore(rec)
-		t.count++
 	}
-	l.session.metrics.restored.Add(float64(len(b.records)))
+	if done < len(b.records) {
+		t.later = append(t.later, batch{b.from, b.records[done:]})
+	}
+	t.next[b.from] = next
+	l.session.metrics.restored.Add(float64(done))
 	t.readBack(b.from)
 	if end, ok := t.ends[b.from]; ok && t.next[b.from] >= end {
 		delete(t.ends, b.from)
@@ -107,9 +104,20 @@ func (t *stateTail) restore(b batch) {
 	t.check()
 }
 
+// pass passes one record to the task, and reports whether it is its own marker.
+func (t *stateTail) pass(from topicPartition, rec *Record) (own bool) {
+	if owner, ok := marker(rec); ok && owner == t.loop.name {
+		delete(t.markers, from)
+		own = true
+	}
+	t.loop.task.Restore(rec)
+	t.count++
+	return own
+}
+
 // waits reports whether a state partition is restored while others are not.
 func (t *stateTail) waits(tp topicPartition) bool {
-	return !t.markers[tp] && slices.Contains(t.loop.session.cfg.State, tp.topic)
+	return !t.loop.opened.Load() && !t.markers[tp] && slices.Contains(t.loop.session.cfg.State, tp.topic)
 }
 
 // check opens the task when everything has been read.

@@ -22,11 +22,11 @@ type ledger struct {
 	name     string
 	deadline int64 // ms that an exchange may take
 	table    *table
-	open     map[codeHash]*sends // codes without an outcome; the hash covers the session
-	horizon  int64               // ms; what is older is forgotten, and not taken in
-	now      func() int64        // ms
-	marked   bool                // this owner's marker was seen
-	usurped  bool                // and after it another owner's: this task may not send any more
+	open     map[codeHash]sends // codes without an outcome; the hash covers the session
+	horizon  int64              // ms; what is older is forgotten, and not taken in
+	now      func() int64       // ms
+	marked   bool               // this owner's marker was seen
+	usurped  bool               // and after it another owner's: this task may not send any more
 	skipped  func(why string)
 	logger   *slog.Logger
 	marker   func(*stream.Record) (string, bool)
@@ -67,8 +67,8 @@ func (l *ledger) take(rec *stream.Record) (f fact, decided bool) {
 // annulled takes one send back: the one that was written at the same time by
 // the same owner. A later send under the same number stands.
 func (l *ledger) annulled(f *fact) {
-	if s := l.open[f.hash]; s != nil && s[f.attempt-1].at == f.at && s[f.attempt-1].owner == f.owner {
-		s[f.attempt-1] = send{}
+	if s := l.open[f.hash][f.attempt-1]; s.at == f.at && s.owner == f.owner {
+		l.annul(f.hash, int(f.attempt))
 	}
 }
 
@@ -94,22 +94,15 @@ func (l *ledger) sent(f *fact) {
 		return
 	}
 	s := l.open[f.hash]
-	if s == nil {
-		s = new(sends)
-		l.open[f.hash] = s
-	}
 	s[f.attempt-1] = send{sent: true, own: own, owner: f.owner, at: f.at}
+	l.open[f.hash] = s
 }
 
 // next answers which attempt may be sent now (1 or 2), or 0 when both are used
 // up; until is when (ms) the answer counts: the exchange of another owner may
 // still be under way before.
 func (l *ledger) next(hash codeHash) (attempt int, until int64) {
-	s := l.open[hash]
-	if s == nil {
-		return 1, 0
-	}
-	for i, one := range s {
+	for i, one := range l.open[hash] {
 		switch {
 		case !one.sent && attempt == 0:
 			attempt = i + 1
@@ -123,13 +116,14 @@ func (l *ledger) next(hash codeHash) (attempt int, until int64) {
 // unknown reports whether a send of the code has an outcome nobody knows.
 func (l *ledger) unknown(hash codeHash) bool {
 	s := l.open[hash]
-	return s != nil && (s[0].sent || s[1].sent)
+	return s[0].sent || s[1].sent
 }
 
 // annul notes that a send of our own certainly changed nothing.
 func (l *ledger) annul(hash codeHash, attempt int) {
-	if s := l.open[hash]; s != nil {
+	if s, ok := l.open[hash]; ok {
 		s[attempt-1] = send{}
+		l.open[hash] = s
 	}
 }
 

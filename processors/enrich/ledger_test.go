@@ -203,7 +203,7 @@ func TestAnnulledSendDoesNotCount(t *testing.T) {
 
 func TestLateAnnulmentTakesNoLaterSendBack(t *testing.T) {
 	t.Parallel()
-	l := &ledger{open: map[codeHash]*sends{}, table: newTable()}
+	l := &ledger{open: map[codeHash]sends{}, table: newTable()}
 	sent := fact{session: []byte("s"), kind: factSent, attempt: 1, owner: 7, at: 200}
 	l.sent(&sent)
 	early := fact{session: []byte("s"), kind: factAnnulled, attempt: 1, owner: 7, at: 100}
@@ -281,7 +281,7 @@ func TestI3AnothersSentBehindOnesOwnMarkerNeverLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := &ledger{owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]*sends{}, marker: stream.Marker}
+			l := &ledger{owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]sends{}, marker: stream.Marker}
 			marker := &stream.Record{Key: []byte("\x00marker|s"), Value: []byte(l.name)}
 			hash := hashOf("s", "c")
 			sent, err := b.proc.facts.record(factSent, &schemas.SessionFact{

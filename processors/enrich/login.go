@@ -217,11 +217,9 @@ func fateOf(kind douyin.Kind) fate {
 // refusal tells a code that the platform does not know from one that an
 // earlier send of ours, whose answer was lost, has used up.
 func (t *Task) refusal(e *event) schemas.Reason {
-	if s := t.ledger.open[e.p.hash]; s != nil {
-		for i, one := range s {
-			if one.sent && i+1 != e.exchange.attempt {
-				return schemas.ReasonCodeOutcomeUnknown
-			}
+	for i, one := range t.ledger.open[e.p.hash] {
+		if one.sent && i+1 != e.exchange.attempt {
+			return schemas.ReasonCodeOutcomeUnknown
 		}
 	}
 	return schemas.ReasonCodeRefused

@@ -51,7 +51,7 @@ func (p *processor) newTask(l loop) *Task {
 	}
 	t.ledger = &ledger{
 		owner: hashOwner(t.owner), name: t.owner, deadline: p.cfg.Deadline.Milliseconds(),
-		table: newTable(), open: map[codeHash]*sends{},
+		table: newTable(), open: map[codeHash]sends{},
 		skipped: p.metrics.skip, logger: p.logger, marker: p.marker, now: t.now,
 	}
 	t.ledger.horizon = t.forgetBefore()
