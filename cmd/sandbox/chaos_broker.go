@@ -32,7 +32,7 @@ var brokerErrors = []brokerError{
 	{"concurrent transactions, on adding offsets", broken(kerr.ConcurrentTransactions, 6, kmsg.AddOffsetsToTxn)},
 	{"concurrent transactions, on adding partitions", broken(kerr.ConcurrentTransactions, 6, kmsg.AddPartitionsToTxn)},
 	{"concurrent transactions, on init", broken(kerr.ConcurrentTransactions, 6, kmsg.InitProducerID)},
-	{"time-out behind the end of a transaction", broken(kerr.RequestTimedOut, 1, kmsg.EndTxn)},
+	{"time-out on the end of a transaction", broken(kerr.RequestTimedOut, 1, kmsg.EndTxn)},
 	{"not coordinator, on the end of a transaction", broken(kerr.NotCoordinator, 2, kmsg.EndTxn)},
 	{"coordinator not available, on finding it", broken(kerr.CoordinatorNotAvailable, 4, kmsg.FindCoordinator)},
 	{"rebalance, on heartbeat", broken(kerr.RebalanceInProgress, 2, kmsg.Heartbeat)},

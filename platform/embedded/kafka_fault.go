@@ -13,7 +13,8 @@ import (
 )
 
 // KafkaFault is a bad moment of a Kafka in a box. A request that it strikes is refused before it has any effect, save
-// REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND, which are said after the effect: the caller cannot know.
+// REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND, which are said after the effect of a produce or a commit of
+// offsets: the caller cannot know. The end of a transaction is refused by either.
 type KafkaFault struct {
 	// Keys are the kinds of request that it strikes, by Kafka's numbers; none strikes all.
 	Keys []int16

@@ -128,33 +128,43 @@ func TestAPartitionThatStaysIsNotInterrupted(t *testing.T) {
 		a := run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
 			n.add(fmt.Sprint("a-opens-", l.Partition()))
 			return &script{
-				handle: func(in *stream.Input) { // only the partition that goes is slow
+				handle: func(in *stream.Input) {
 					if string(in.Record.Value) == "slow" {
 						l.After(6*time.Second, func() { in.Done(copyOf(in), nil) })
 						return
 					}
+					n.add(fmt.Sprint("a-handles-", l.Partition()))
 					in.Done(copyOf(in), nil)
 				},
 				close: func() { n.add(fmt.Sprint("a-closes-", l.Partition())) },
 			}
 		})
 		eventually(t, a.Ready)
-		for p := range int32(2) {
-			slow := record("in", "k", "slow")
-			slow.Partition = p
-			put(t, k, slow)
+		both := func(key, value string) {
+			for p := range int32(2) {
+				rec := record("in", key, value)
+				rec.Partition = p
+				put(t, k, rec)
+			}
 		}
+		both("k", "slow")
 		<-time.After(time.Second)
 		run(t, k, "b", nil, func(l *stream.Loop) stream.Task {
 			n.add(fmt.Sprint("b-opens-", l.Partition()))
 			return &script{}
 		})
+		<-time.After(3 * time.Second) // one of the two drains
+		both("l", "quick")
+		<-time.After(time.Second)
+		if got := n.String(); strings.Count(got, "a-handles") != 1 || strings.Contains(got, "b-opens") {
+			t.Errorf("while one drains: %s", got)
+		}
 		<-time.After(15 * time.Second)
 		got := n.String()
 		if strings.Count(got, "a-opens") != 2 || strings.Count(got, "a-closes") != 1 || strings.Count(got, "b-opens") != 1 {
 			t.Errorf("what happened: %s", got)
 		}
-		if got := values(t, k, "out", 2); got != "slow slow" {
+		if got := values(t, k, "out", 4); strings.Count(got, "slow") != 2 || strings.Count(got, "quick") != 2 {
 			t.Errorf("out holds %s", got)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -145,33 +146,45 @@ func feed(t *testing.T, connect []kgo.Opt, n int, during time.Duration) (done ch
 
 func TestStorm(t *testing.T) {
 	faults := map[string]kfake.Fault{
-		"none":                                {},
-		"produce refused":                     {Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.InvalidRecord},
-		"coordinator loads":                   {Keys: []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}, Err: kerr.CoordinatorLoadInProgress, TopLevel: true},
-		"transactions are concurrent":         {Keys: []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.EndTxn}, Err: kerr.ConcurrentTransactions, TopLevel: true},
-		"offsets refused by generation":       {Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration},
-		"the end's outcome is unknown":        {Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true},
-		"the end times out though it applied": {Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.RequestTimedOut, TopLevel: true},
+		"none":                          {},
+		"produce refused":               {Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.InvalidRecord},
+		"coordinator loads":             {Keys: []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}, Err: kerr.CoordinatorLoadInProgress, TopLevel: true},
+		"transactions are concurrent":   {Keys: []kmsg.Key{kmsg.AddOffsetsToTxn, kmsg.EndTxn}, Err: kerr.ConcurrentTransactions, TopLevel: true},
+		"offsets refused by generation": {Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration},
+		"the end's outcome is unknown":  {Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			virtually(t, func(t *testing.T) { storm(t, fault) })
+			virtually(t, func(t *testing.T) {
+				storm(t, func(c *fakeKafka) (stop func()) {
+					if fault.Keys == nil {
+						return func() {}
+					}
+					fault.Count = -1
+					fault.When = func(kmsg.Request) bool { return now() }
+					return c.Fault(fault).Remove
+				})
+			})
 		})
 	}
+	t.Run("ends are carried out and not heard of", func(t *testing.T) {
+		virtually(t, func(t *testing.T) {
+			storm(t, func(c *fakeKafka) (stop func()) { return c.endsUnheard(now, math.MaxInt) })
+		})
+	})
 }
 
-func storm(t *testing.T, fault kfake.Fault) {
+// now says when a storm's fault strikes.
+func now() bool { return rand.IntN(20) == 0 }
+
+func storm(t *testing.T, strike func(*fakeKafka) (stop func())) {
 	const n = 20_000
 	c := cluster(t, 8, "in", "out")
 	connect := c.connect
 	fed := feed(t, connect, n, 6*time.Second)
-	if fault.Keys != nil {
-		fault.Count = -1
-		fault.When = func(kmsg.Request) bool { return rand.IntN(20) == 0 }
-		h := c.Fault(fault)
-		defer h.Remove()
-		time.AfterFunc(6*time.Second, h.Remove)
-	}
+	stop := strike(c)
+	defer stop()
+	time.AfterFunc(6*time.Second, stop)
 	a := launch(t, c, "a")
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -17,11 +18,13 @@ import (
 )
 
 // disturbed copies a few records with trouble in the middle, and checks that
-// each came out once, in order (I1, I5). It answers how often the task opened.
-func disturbed(t *testing.T, trouble func(k *fakeKafka, a *instance)) int32 {
+// each came out once, in order (I1, I5). It answers how often the task opened,
+// and how many transactions were aborted.
+func disturbed(t *testing.T, trouble func(k *fakeKafka, a *instance)) (opens int32, aborts float64) {
 	k := cluster(t, 1, "in", "out")
 	var opened atomic.Int32
-	a := run(t, k, "a", nil, func(*stream.Loop) stream.Task {
+	reg := prometheus.NewRegistry()
+	a := run(t, k, "a", func(c *stream.Config) { c.Metrics = reg }, func(*stream.Loop) stream.Task {
 		return &script{open: func() { opened.Add(1) }}
 	})
 	put(t, k, record("in", "k", "0"))
@@ -41,37 +44,40 @@ func disturbed(t *testing.T, trouble func(k *fakeKafka, a *instance)) int32 {
 		t.Errorf("I5: out holds %d records of %d", len(got), len(want))
 	}
 	eventually(t, func() bool { return k.committed("in", 0) == int64(len(want)) })
-	return opened.Load()
+	return opened.Load(), total(t, reg, "doustream_stream_aborted_transactions_total")
 }
 
 // Each error that a transaction meets, once and several times in a row. Those
-// that pass are waited out; a refused generation and a refused record abort it,
-// and its results are produced again; neither costs the task its state.
+// that pass are waited out, and abort nothing; a refused generation and a refused
+// record abort it, and its results are produced again; neither costs the task its
+// state.
 func TestATransactionsErrors(t *testing.T) {
 	for _, row := range []struct {
 		key      kmsg.Key
 		err      *kerr.Error
 		topLevel bool
+		aborts   bool
 	}{
-		{kmsg.AddOffsetsToTxn, kerr.CoordinatorLoadInProgress, true},
-		{kmsg.AddOffsetsToTxn, kerr.ConcurrentTransactions, true},
-		{kmsg.AddOffsetsToTxn, kerr.NotCoordinator, true},
-		{kmsg.TxnOffsetCommit, kerr.CoordinatorLoadInProgress, false},
-		{kmsg.TxnOffsetCommit, kerr.NotCoordinator, false},
-		{kmsg.TxnOffsetCommit, kerr.RebalanceInProgress, false},
-		{kmsg.TxnOffsetCommit, kerr.IllegalGeneration, false},
-		{kmsg.EndTxn, kerr.CoordinatorLoadInProgress, true},
-		{kmsg.EndTxn, kerr.ConcurrentTransactions, true},
-		{kmsg.EndTxn, kerr.NotCoordinator, true},
-		{kmsg.Produce, kerr.NotLeaderForPartition, false},
-		{kmsg.Produce, kerr.NotEnoughReplicas, false},
-		{kmsg.Produce, kerr.InvalidRecord, false},
+		{kmsg.AddOffsetsToTxn, kerr.CoordinatorLoadInProgress, true, false},
+		{kmsg.AddOffsetsToTxn, kerr.ConcurrentTransactions, true, false},
+		{kmsg.AddOffsetsToTxn, kerr.NotCoordinator, true, false},
+		{kmsg.TxnOffsetCommit, kerr.CoordinatorLoadInProgress, false, false},
+		{kmsg.TxnOffsetCommit, kerr.ConcurrentTransactions, false, false},
+		{kmsg.TxnOffsetCommit, kerr.NotCoordinator, false, false},
+		{kmsg.TxnOffsetCommit, kerr.RebalanceInProgress, false, true},
+		{kmsg.TxnOffsetCommit, kerr.IllegalGeneration, false, true},
+		{kmsg.EndTxn, kerr.CoordinatorLoadInProgress, true, false},
+		{kmsg.EndTxn, kerr.ConcurrentTransactions, true, false},
+		{kmsg.EndTxn, kerr.NotCoordinator, true, false},
+		{kmsg.Produce, kerr.NotLeaderForPartition, false, false},
+		{kmsg.Produce, kerr.NotEnoughReplicas, false, false},
+		{kmsg.Produce, kerr.InvalidRecord, false, true},
 	} {
 		for _, count := range []int{1, 4} {
 			t.Run(fmt.Sprint(row.key.Name(), " ", row.err.Message, " ", count), func(t *testing.T) {
 				virtually(t, func(t *testing.T) {
 					var fault *kfake.FaultHandle
-					opened := disturbed(t, func(k *fakeKafka, _ *instance) {
+					opened, aborts := disturbed(t, func(k *fakeKafka, _ *instance) {
 						f := kfake.Fault{Keys: []kmsg.Key{row.key}, Err: row.err, TopLevel: row.topLevel, Count: count}
 						if row.key == kmsg.Produce {
 							f.Topic = "out"
@@ -86,6 +92,9 @@ func TestATransactionsErrors(t *testing.T) {
 					outlasts := row.key == kmsg.Produce && count > 1 && row.err.Retriable
 					if opened != 1 && !outlasts {
 						t.Errorf("the task was opened %d times", opened)
+					}
+					if want := map[bool]int{true: count}[row.aborts]; aborts != float64(want) && !outlasts {
+						t.Errorf("%v transactions were aborted; want %d", aborts, want)
 					}
 				})
 			})
@@ -115,6 +124,61 @@ func TestARebalanceInTheMiddleOfATransaction(t *testing.T) {
 				})
 			})
 		})
+	}
+}
+
+// One of two partitions moves in the middle of a transaction that holds results
+// of both, and whose producer stands still for longer than a hand-over waits:
+// neither the generation of its beginning nor the task that is gone lets it
+// through when it goes on, the successor has done it (I1, I2, I5). Either fence
+// is enough; without both this doubles.
+func TestAPartitionMovesInTheMiddleOfATransaction(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.Produce, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn} {
+		t.Run(key.Name(), func(t *testing.T) {
+			virtually(t, func(t *testing.T) { movedInTheMiddle(t, key) })
+		})
+	}
+}
+
+func movedInTheMiddle(t *testing.T, key kmsg.Key) {
+	k := cluster(t, 2, "in", "out")
+	patient := func(c *stream.Config) { c.TxnTimeout = time.Minute } // the broker does not end it by itself
+	a := run(t, k, "a", patient, copies)
+	eventually(t, a.Ready)
+	var once atomic.Bool
+	a.wire.Watch(func(q streamtest.Request) streamtest.Verdict {
+		if q.Client == "producer" && q.Key == int16(key) && once.CompareAndSwap(false, true) {
+			a.wire.Freeze("producer")
+		}
+		return streamtest.Pass
+	})
+	both := func(value string) {
+		for p := range int32(2) {
+			rec := record("in", "k", fmt.Sprint(value, p))
+			rec.Partition = p
+			put(t, k, rec)
+		}
+	}
+	both("x")
+	eventually(t, once.Load)
+	b := run(t, k, "b", patient, copies)
+	<-time.After(50 * time.Second) // a hand-over waits for 38 s, then one partition is the other's
+	a.wire.Thaw()
+	eventually(t, func() bool { return a.Ready() && b.Ready() })
+	both("y")
+	<-time.After(2 * time.Minute) // nothing comes late
+	got := readAll(t, k.connect, "out", 4)
+	seen := map[string]int{}
+	for _, rec := range got {
+		seen[string(rec.Value)]++
+	}
+	if len(got) != 4 || len(seen) != 4 {
+		t.Errorf("I5: out holds %v", seen)
+	}
+	for p := range int32(2) {
+		if at := k.committed("in", p); at != 2 {
+			t.Errorf("I1: %d is committed of partition %d", at, p)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package stream_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,16 +12,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"doustream/platform/stream"
 )
 
 func copies(l *stream.Loop) stream.Task { return &script{loop: l} }
 
+// I5: whether the broker carried it out or not, nobody has said; the session ends
+// and the next one reads what stands.
 func TestAnEndWithoutAnAnswerIsNeitherSuccessNorAbort(t *testing.T) {
-	for name, answer := range map[string]*kerr.Error{
-		"it was applied":     kerr.RequestTimedOut, // which this broker says when it has done as asked
-		"it was not applied": kerr.UnknownServerError,
+	for name, unanswered := range map[string]func(*fakeKafka){
+		"it was applied": func(k *fakeKafka) { k.endsUnheard(func() bool { return true }, 1) },
+		"it was not applied": func(k *fakeKafka) {
+			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtually(t, func(t *testing.T) {
@@ -28,7 +35,7 @@ func TestAnEndWithoutAnAnswerIsNeitherSuccessNorAbort(t *testing.T) {
 				run(t, k, "a", nil, func(*stream.Loop) stream.Task { return &script{open: func() { opened++ }} })
 				put(t, k, record("in", "k", "1"))
 				values(t, k, "out", 1)
-				k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: answer, TopLevel: true})
+				unanswered(k)
 				put(t, k, record("in", "k", "2"), record("in", "k", "3"))
 				values(t, k, "out", 3)
 				put(t, k, record("in", "k", "4"))
@@ -41,6 +48,64 @@ func TestAnEndWithoutAnAnswerIsNeitherSuccessNorAbort(t *testing.T) {
 			})
 		})
 	}
+}
+
+// endsUnheard has the broker carry out the end of a transaction, whenever which
+// says so and so many times at most, and answer that it took too long.
+func (k *fakeKafka) endsUnheard(which func() bool, times int) (stop func()) {
+	var left, carrying atomic.Int64
+	left.Store(int64(times))
+	k.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		end := *req.(*kmsg.EndTxnRequest)
+		if carrying.Load() > 0 || !which() || left.Add(-1) < 0 {
+			return nil, nil, false
+		}
+		k.SleepControl(func() {
+			carrying.Add(1)
+			defer carrying.Add(-1)
+			versions := kversion.Stable()
+			versions.SetMaxKeyVersion(int16(kmsg.EndTxn), end.Version)
+			cl, err := kgo.NewClient(append(k.connect[:len(k.connect):len(k.connect)], kgo.MaxVersions(versions))...)
+			if err != nil {
+				return
+			}
+			defer cl.Close()
+			_, _ = end.RequestWith(context.Background(), cl)
+		})
+		answer := end.ResponseKind().(*kmsg.EndTxnResponse)
+		answer.ErrorCode = kerr.RequestTimedOut.Code
+		return answer, nil, true
+	})
+	return func() { left.Store(0) }
+}
+
+// What the client makes of an end without an answer, which is why commit ends the
+// session there. Asked to abort, it says yes, though the commit may have been
+// carried out; and it begins nothing before that. So a runtime that took such an
+// end for an abort, without asking, could do no harm: its next transaction would
+// end the session.
+func TestTheClientTakesAnEndWithoutAnAnswerForAnAbort(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "out")
+		cl := transactional(t, k, "t")
+		if err := errors.Join(cl.BeginTransaction(), cl.ProduceSync(t.Context(), record("out", "k", "1")).FirstErr()); err != nil {
+			t.Fatal(err)
+		}
+		k.endsUnheard(func() bool { return true }, 1)
+		if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err == nil {
+			t.Fatal("it was answered")
+		}
+		if err := cl.BeginTransaction(); err == nil {
+			t.Error("another transaction was begun")
+		}
+		if err := cl.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+			t.Errorf("abort: %v", err)
+		}
+		if got := values(t, k, "out", 1); got != "1" {
+			t.Errorf("out holds %s: the commit stands", got)
+		}
+	})
 }
 
 func TestAnAbortNeverRewinds(t *testing.T) {
