@@ -31,8 +31,9 @@ fuzz: ## every fuzz test of the bytes that others write, FUZZTIME each
 bench: engines ## the benchmarks, each beside its bare ceiling; SWEEP=all: every cell of the sweeps; SESSIONS=, EVENTS=10000000: restore, backlog
 	DOUSTREAM_BENCH_SWEEP=$(SWEEP) DOUSTREAM_BENCH_SESSIONS=$(SESSIONS) DOUSTREAM_BENCH_EVENTS=$(EVENTS) go test -p 1 -run '^$$' -bench . -benchmem -timeout 30m ./...
 
-bench-sink: engines engines-kafka ## the sink at full size: 3 M records on both Kafkas, block sizes swept, ClickHouse's Kafka engine
-	DOUSTREAM_BENCH_SINK=full go test -run '^$$' -bench 'Backlog|Trickle' -benchtime 1x -timeout 90m ./sinks
+ROWS ?= 3000000
+bench-sink: engines engines-kafka ## the sink at full size: ROWS (3 M) records on both Kafkas, block sizes swept, ClickHouse's Kafka engine
+	DOUSTREAM_BENCH_SINK=$(ROWS) go test -run '^$$' -bench 'Backlog|Trickle' -benchtime 1x -timeout 90m ./sinks
 
 test-kafka: engines engines-kafka ## the end-to-end test against a real Apache Kafka broker
 	DOUSTREAM_TEST_KAFKA=1 go test -count=1 -timeout 15m -run 'Apache|EndToEnd' ./platform/embedded ./cmd/...

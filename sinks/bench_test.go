@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,67 +82,69 @@ func BenchmarkRow(b *testing.B) {
 // benchPatience bounds one reading of a backlog, on a machine that is not quiet.
 const benchPatience = 15 * time.Minute
 
-// fullBench says whether the benchmark of the backlog is as long as it should be
-// for a figure, rather than as short as it may be for a look.
-func fullBench() bool { return os.Getenv("DOUSTREAM_BENCH_SINK") == "full" }
+// backlogRows is how many records wait where the benchmark is as long as it
+// should be for a figure; 0: as short as it may be for a look.
+func backlogRows() int {
+	rows, _ := strconv.Atoi(os.Getenv("DOUSTREAM_BENCH_SINK"))
+	return rows
+}
 
 // BenchmarkBacklog fills ClickHouse from a backlog, beside the bare ceiling (the
 // same records fetched, decoded and put into columns, and nothing else) and beside
 // ClickHouse's own Kafka engine on the same topic. Kafka, ClickHouse and what is
-// measured are processes of their own: rows/cpu-s are rows for each second of the
-// processor that the sink (the ceiling) itself has used, all-rows/cpu-s counts the
-// engine's as well.
+// measured are processes of their own. It ends with a table of all runs.
 func BenchmarkBacklog(b *testing.B) {
+	var all figures
 	b.Run("kfake", func(b *testing.B) {
 		kafka, err := embedded.StartKafkaProcess(testContext(b), embedded.KafkaOptions{Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = kafka.Close() })
-		benchBacklog(b, kafka.Brokers())
+		all.backlog(b, kafka.Brokers())
 	})
-	if !fullBench() {
-		return
+	if backlogRows() > 0 {
+		b.Run("apache", func(b *testing.B) {
+			kafka, err := embedded.StartApache(testContext(b), embedded.ApacheOptions{Dir: b.TempDir(), HeapMB: 1024})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = kafka.Close() })
+			all.backlog(b, kafka.Brokers())
+		})
 	}
-	b.Run("apache", func(b *testing.B) {
-		kafka, err := embedded.StartApache(testContext(b), embedded.ApacheOptions{Dir: b.TempDir(), HeapMB: 1024})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { _ = kafka.Close() })
-		benchBacklog(b, kafka.Brokers())
-	})
+	all.print(b)
 }
 
-func benchBacklog(b *testing.B, brokers []string) {
+func (f *figures) backlog(b *testing.B, brokers []string) {
 	rows, sizes := 300_000, []int{25_000, 100_000}
-	if fullBench() {
-		rows, sizes = 3_000_000, []int{10_000, 50_000, 100_000, 250_000}
+	if backlogRows() > 0 {
+		rows, sizes = backlogRows(), []int{10_000, 25_000, 100_000, 250_000}
 	}
 	waiting := newBacklog(b, brokers, rows)
 	b.Run("ceiling", func(b *testing.B) {
 		for range b.N {
 			began := time.Now()
 			c := measure(b, measured{Does: "ceiling", Brokers: brokers, Rows: rows, BlockRows: 100_000}, nil)
-			reportRows(b, rows, time.Since(began), c, 0)
+			f.add(b, figure{rows: rows, took: time.Since(began), cost: c})
 		}
 	})
 	for _, size := range sizes {
 		b.Run(fmt.Sprintf("sink of %d", size), func(b *testing.B) {
 			for range b.N {
-				benchSink(b, waiting, size)
+				f.add(b, benchSink(b, waiting, size))
 			}
 		})
 	}
 	b.Run("kafka engine", func(b *testing.B) {
 		for range b.N {
-			benchKafkaEngine(b, waiting)
+			f.add(b, benchKafkaEngine(b, waiting))
 		}
 	})
 }
 
 // benchSink empties the backlog into a new ClickHouse, in blocks of size rows.
-func benchSink(b *testing.B, from *backlog, size int) {
+func benchSink(b *testing.B, from *backlog, size int) figure {
 	engine := migrated(b)
 	defer engine.Close()
 	group := fmt.Sprintf("bench.%s.%d", b.Name(), time.Now().UnixNano())
@@ -155,20 +158,7 @@ func benchSink(b *testing.B, from *backlog, size int) {
 	if n := count(b, connect(b, engine.DSN()), "SELECT uniqExact(_topic, _partition, _offset) FROM user_events"); n != uint64(from.rows) {
 		b.Fatalf("I5: %d rows of %d records", n, from.rows)
 	}
-	reportRows(b, from.rows, took, c, spent)
-}
-
-// reportRows reports one run; the last one stands.
-func reportRows(b *testing.B, rows int, took time.Duration, c cost, engine time.Duration) {
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
-	if c.CPU > 0 {
-		b.ReportMetric(float64(rows)/c.CPU.Seconds(), "rows/cpu-s")
-	}
-	if engine > 0 {
-		b.ReportMetric(float64(rows)/(c.CPU+engine).Seconds(), "all-rows/cpu-s")
-	}
-	b.ReportMetric(float64(c.RSS)/(1<<20), "rss-MB")
+	return figure{rows: from.rows, took: took, cost: c, engine: spent}
 }
 
 // awaitCommitted returns when the group has committed all of the backlog.

@@ -16,7 +16,7 @@ import (
 // partition, and blocks are flushed by age: as configured by default.
 func BenchmarkTrickle(b *testing.B) {
 	records := 200
-	if fullBench() {
+	if backlogRows() > 0 {
 		records = 2000
 	}
 	kafka, err := embedded.StartKafkaProcess(testContext(b), embedded.KafkaOptions{Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
