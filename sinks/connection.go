@@ -2,11 +2,14 @@ package sinks
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -76,18 +79,28 @@ func compressionOf(parsed *clickhouse.Options) ch.Compression {
 //
 // A context that ends closes the connection within packetTimeout.
 type connection struct {
-	server *server
-	client *ch.Client
-	at     int // the address to try first
+	server   *server
+	client   *ch.Client
+	inserter *inserter // beside client, on the same connection
+	at       int       // the address to try first
 }
 
-// do runs one query. A refusal of the server's does not repeat the rows.
+// do runs one query that sends no rows.
 func (c *connection) do(ctx context.Context, q ch.Query) error {
-	client, err := c.connect(ctx)
-	if err != nil {
+	return c.use(ctx, func() error { return c.client.Do(ctx, q) })
+}
+
+// insert runs an INSERT with one block of rows. A refusal of the server's does not
+// repeat them.
+func (c *connection) insert(ctx context.Context, statement string, settings []ch.Setting, block proto.Input) error {
+	return c.use(ctx, func() error { return c.inserter.insert(ctx, statement, settings, block) })
+}
+
+func (c *connection) use(ctx context.Context, run func() error) error {
+	if err := c.connect(ctx); err != nil {
 		return err
 	}
-	if err := client.Do(ctx, q); err != nil {
+	if err := run(); err != nil {
 		c.close()
 		err = scrub(err)
 		if fateOf(err) == fatePasses {
@@ -100,37 +113,48 @@ func (c *connection) do(ctx context.Context, q ch.Query) error {
 
 // connect dials the addresses in turn, the one that answered last first, unless it
 // then failed.
-func (c *connection) connect(ctx context.Context) (*ch.Client, error) {
+func (c *connection) connect(ctx context.Context) error {
 	if c.client != nil && !c.client.IsClosed() {
-		return c.client, nil
+		return nil
 	}
 	var faults []error
 	for i := range c.server.addresses {
 		at := (c.at + i) % len(c.server.addresses)
-		client, err := c.server.connect(ctx, c.server.addresses[at])
+		client, inserter, err := c.server.connect(ctx, c.server.addresses[at])
 		if err == nil {
-			c.client, c.at = client, at
-			return client, nil
+			c.client, c.inserter, c.at = client, inserter, at
+			return nil
 		}
 		faults = append(faults, err)
 	}
 	c.at++
-	return nil, fmt.Errorf("connect to ClickHouse: %w", errors.Join(faults...))
+	return fmt.Errorf("connect to ClickHouse: %w", errors.Join(faults...))
 }
 
 func (c *connection) close() {
 	if c.client != nil {
 		_ = c.client.Close()
-		c.client = nil
+		c.client, c.inserter = nil, nil
 	}
 }
 
-func (s *server) connect(ctx context.Context, address string) (*ch.Client, error) {
-	options := s.options
-	options.Address = address
-	client, err := ch.Dial(ctx, options)
+func (s *server) connect(ctx context.Context, address string) (*ch.Client, *inserter, error) {
+	conn, err := s.dial(ctx, address)
 	if err != nil {
-		return nil, scrub(err)
+		return nil, nil, err
 	}
-	return client, nil
+	client, err := ch.Connect(ctx, conn, s.options)
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, scrub(err)
+	}
+	return client, newInserter(conn, client.ServerInfo(), s.options), nil
+}
+
+func (s *server) dial(ctx context.Context, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: s.options.DialTimeout} // the handshake of TLS included
+	if s.options.TLS == nil {
+		return dialer.DialContext(ctx, "tcp", address)
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: s.options.TLS}).DialContext(ctx, "tcp", address)
 }

@@ -26,23 +26,20 @@ type tableStore struct {
 	place place
 	on    *connection
 	sent  func(rows int, took time.Duration) // after every insert that succeeded
-	put   map[int64]bool                     // offsets that were inserted over this store
+	put   [][]int64                          // offsets that were inserted over this store, as each insert had them
 }
 
 // insert sends the block as one data block in one INSERT.
 func (t *tableStore) insert(ctx context.Context, block rows, token string) error {
 	in := block.(sendable).input()
 	started := time.Now()
-	err := t.on.do(ctx, ch.Query{
-		Body:     "INSERT INTO " + quoteName(t.place.table) + " (" + columnList(in) + ") VALUES",
-		Input:    in,
-		Settings: append(insertSettings(token), deadline(ctx)...),
-	})
+	statement := "INSERT INTO " + quoteName(t.place.table) + " (" + columnList(in) + ") VALUES"
+	err := t.on.insert(ctx, statement, append(insertSettings(token), deadline(ctx)...), in)
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", t.place.table, err)
 	}
 	t.sent(len(block.offsets()), time.Since(started))
-	t.note(block.offsets())
+	t.put = append(t.put, block.offsets())
 	return nil
 }
 
@@ -127,19 +124,10 @@ func syncReplica(table string) string {
 	return "SYSTEM SYNC REPLICA " + quoteName(table) + " LIGHTWEIGHT"
 }
 
-func (t *tableStore) note(offsets []int64) {
-	if t.put == nil {
-		t.put = make(map[int64]bool)
-	}
-	for _, offset := range offsets {
-		t.put[offset] = true
-	}
-}
-
 // excuse counts as there what this store has inserted and the table's TTL has taken
 // away at once: a backlog may be older than rows are kept.
 func (t *tableStore) excuse(ctx context.Context, block sendable, there []bool) error {
-	vanished := func(row int, offset int64) bool { return !there[row] && t.put[offset] }
+	vanished := func(row int, offset int64) bool { return !there[row] && t.inserted(offset) }
 	any := false
 	for row, offset := range block.offsets() {
 		any = any || vanished(row, offset)
@@ -162,6 +150,13 @@ func (t *tableStore) excuse(ctx context.Context, block sendable, there []bool) e
 		}
 	}
 	return nil
+}
+
+func (t *tableStore) inserted(offset int64) bool {
+	return slices.ContainsFunc(t.put, func(offsets []int64) bool {
+		_, found := slices.BinarySearch(offsets, offset)
+		return found
+	})
 }
 
 // indexOf finds an offset among ascending ones. Most ranges have no holes, and
