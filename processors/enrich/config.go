@@ -24,7 +24,8 @@ type Config struct {
 	Partitions int32
 
 	// InFlight is how many exchanges may be under way at once in this process,
-	// default 1024. What is more waits, and after JoinWait is parked.
+	// default 1024, and how many more may have their SENT written meanwhile. What
+	// is more waits, and after JoinWait is parked.
 	InFlight int
 	// AppRate bounds the exchanges per second and app. 0: no bound.
 	AppRate float64

@@ -41,27 +41,55 @@ func (t *Task) sendFact(e *event, kind factKind, at int64) *stream.Record {
 // before it is known: an outcome, or another owner's marker.
 func (t *Task) sent(e *event, at int64, err error) {
 	p, x := t.sending[e], e.exchange
+	switch {
+	case p == nil:
+	case err != nil:
+		delete(t.sending, e)
+		p.drop()
+		t.ledger.annul(e.p.hash, x.attempt)
+		x.failures++
+		x.notBefore = t.now() + t.backoff(x.failures)
+		t.logger.Warn("append a SENT, to be done again", "partition", t.partition, "err", err)
+		t.again(e)
+	default:
+		told := func(v verdict) bool { return t.loop.Post(func() { t.leave(e, at, v) }) }
+		if v := p.ready(told); v != verdictWait {
+			t.leave(e, at, v)
+		}
+	}
+}
+
+// again looks at a login once more whose SENT was for nothing.
+func (t *Task) again(e *event) {
+	defer t.checkDrained()
+	if t.ledger.usurped || e.state == stateDone { // a successor reckons with no send of ours from here on
+		return
+	}
+	e.exchange.busy = false
+	t.decide(e)
+}
+
+// leave has the request leave, unless something was learnt meanwhile or it has
+// become too late for it: the SENT is taken back then.
+func (t *Task) leave(e *event, at int64, v verdict) {
+	p, x := t.sending[e], e.exchange
 	if p == nil {
 		return
 	}
 	delete(t.sending, e)
-	defer t.checkDrained()
-	if t.ledger.usurped || e.state == stateDone { // a successor reckons with no send of ours from here on
+	if t.ledger.usurped || e.state == stateDone {
 		p.drop()
+		t.again(e)
 		return
 	}
 	_, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash)
 	stale := t.now() > at+t.ledger.deadline/2
-	if err != nil || decided || stale {
+	if v == verdictOff || decided || stale {
 		p.drop()
-		x.busy = false
-		t.ledger.annul(e.p.hash, x.attempt)
-		if err != nil {
-			x.failures++
-			x.notBefore = t.now() + t.backoff(x.failures)
-			t.logger.Warn("append a SENT, to be done again", "partition", t.partition, "err", err)
+		if !decided {
+			t.annul(e)
 		}
-		t.decide(e)
+		t.again(e)
 		return
 	}
 	x.sends++

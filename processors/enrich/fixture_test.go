@@ -185,11 +185,22 @@ func (p *fakePlatform) ExchangeCode(_ context.Context, _ douyin.App, code, anony
 	return c.session, nil
 }
 
-// openGate lets everything through, unless deny has a wait.
-type openGate struct{ deny func() time.Duration }
+// openGate lets everything through, unless deny has a wait, or delay a verdict.
+type openGate struct {
+	deny  func() time.Duration
+	delay func(told func(verdict) bool) verdict
+}
 
-type openPermit struct{}
+type openPermit struct {
+	delay func(told func(verdict) bool) verdict
+}
 
+func (p openPermit) ready(told func(verdict) bool) verdict {
+	if p.delay != nil {
+		return p.delay(told)
+	}
+	return verdictGo
+}
 func (openPermit) done(time.Duration, error) {}
 func (openPermit) drop()                     {}
 
@@ -199,7 +210,7 @@ func (g openGate) try(string, bool, *waiter) (permit, time.Duration) {
 			return nil, wait
 		}
 	}
-	return openPermit{}, 0
+	return openPermit{g.delay}, 0
 }
 func (openGate) pass() {}
 

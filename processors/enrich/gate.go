@@ -12,12 +12,26 @@ type gate interface {
 	pass()
 }
 
-// permit is an exchange that may be under way. One of its methods is called,
-// once.
+// permit is an exchange that may be written down, and made once that stands.
+// Either done or drop is called, once.
 type permit interface {
+	// ready asks whether the exchange, whose SENT stands, leaves now. Of one that
+	// waits told is called later, from any goroutine, with one of the other
+	// verdicts; it must not block, and answers false when nobody is left to act
+	// on it.
+	ready(told func(verdict) bool) verdict
 	done(took time.Duration, err error) // the exchange ended so
 	drop()                              // nothing was sent
 }
+
+// verdict is what becomes of an exchange whose SENT stands.
+type verdict uint8
+
+const (
+	verdictWait verdict = iota // as many are under way as may be
+	verdictGo                  // it leaves now, and is under way from here on
+	verdictOff                 // the platform has stopped meanwhile: it is not to leave
+)
 
 // waiter is a task that could not go on for want of a permit.
 type waiter struct {

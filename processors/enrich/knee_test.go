@@ -248,7 +248,15 @@ func TestPermitsFollowTheKnee(t *testing.T) {
 		}}
 		for time.Now().Before(end) {
 			if p, _ := l.try(testApp, false, w); p != nil {
-				go exchange(p)
+				told := func(v verdict) bool {
+					if v == verdictGo {
+						go exchange(p)
+					}
+					return v == verdictGo
+				}
+				if v := p.ready(told); v != verdictWait && !told(v) {
+					p.drop()
+				}
 			} else {
 				<-woken
 			}

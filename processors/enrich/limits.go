@@ -12,17 +12,23 @@ import (
 
 // limits are what the exchanges of all tasks share: how many are under way,
 // and for each app its rate, its breaker and the concurrency that the platform
-// bears. What one app meets holds up no other.
+// bears. What one app meets holds up no other. A few more have a permit than may
+// be under way: those whose SENT is being written (ahead).
 type limits struct {
 	max      int
 	interval time.Duration // between two exchanges of one app; 0: no rate
 	apps     map[string]*appLimits
+	order    []*appLimits
 	metrics  *metrics
 	logger   *slog.Logger
 
-	mu       sync.Mutex
-	inFlight int     // guarded by mu
-	full     waiters // guarded by mu; they found inFlight at its bound
+	mu sync.Mutex
+	// Guarded by mu.
+	permits  int
+	underWay int
+	ahead    ahead
+	full     waiters // they found permits at its bound
+	turn     int     // of order: whose exchanges are the next to leave
 }
 
 type appLimits struct {
@@ -31,7 +37,10 @@ type appLimits struct {
 	breaker circuitbreaker.CircuitBreaker[any]
 
 	// Guarded by limits.mu.
-	inFlight  int
+	permits   int
+	underWay  int
+	ahead     ahead
+	written   []*slotPermit // their SENT stands, in that order: they wait to be under way
 	knee      *knee
 	bound     prometheus.Gauge
 	full      waiters   // they found the app at its bound
@@ -67,6 +76,7 @@ func newLimits(cfg Config, m *metrics) *limits {
 			a.rate = ratelimiter.NewSmoothBuilderWithMaxRate[any](l.interval).Build()
 		}
 		l.apps[app.ID] = a
+		l.order = append(l.order, a)
 	}
 	return l
 }
@@ -97,7 +107,7 @@ func (l *limits) pass() {
 	for {
 		l.mu.Lock()
 		var w *waiter
-		if l.inFlight < l.max {
+		if l.hasRoom() {
 			w = l.full.take()
 		}
 		l.mu.Unlock()
@@ -120,11 +130,11 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 		a.full.add(w)
 		return nil, wait
 	}
-	if l.inFlight >= l.max {
+	if !l.hasRoom() {
 		l.full.add(w)
 		return nil, 0
 	}
-	if float64(a.inFlight) >= a.ceiling || !a.knee.admits(a.inFlight) || a.refused && a.inFlight > 0 {
+	if !a.hasRoom(l.max) || a.refused && a.permits > 0 {
 		a.full.add(w)
 		return nil, 0
 	}
@@ -137,9 +147,17 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 	if last && a.ailing {
 		a.trial = time.Now().Add(lastTrial)
 	}
-	l.inFlight++
-	a.inFlight++
-	a.knee.began(a.inFlight)
-	l.metrics.inFlight.Set(float64(l.inFlight))
-	return &slotPermit{limits: l, app: a}, 0
+	return l.give(a), 0
+}
+
+func (l *limits) hasRoom() bool { return float64(l.permits) < l.ahead.beyond(float64(l.max), l.max) }
+
+func (a *appLimits) hasRoom(most int) bool {
+	return float64(a.permits) < a.ahead.beyond(min(a.ceiling, a.knee.limit), most)
+}
+
+func (l *limits) give(a *appLimits) *slotPermit {
+	l.permits++
+	a.permits++
+	return &slotPermit{limits: l, app: a, trial: a.refused || a.breaker.IsHalfOpen(), since: a.ahead.ended, sinceAll: l.ahead.ended}
 }

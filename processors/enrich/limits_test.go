@@ -11,7 +11,7 @@ import (
 	"doustream/platform/douyin"
 )
 
-// takeAll takes permits of an app until there is none.
+// takeAll has exchanges of an app leave until none may.
 func takeAll(l *limits, app string, most int) (taken []permit, wait time.Duration) {
 	w := idle()
 	for len(taken) < most {
@@ -19,9 +19,23 @@ func takeAll(l *limits, app string, most int) (taken []permit, wait time.Duratio
 		if p == nil {
 			return taken, wait
 		}
+		if p.ready(func(verdict) bool { return false }) != verdictGo {
+			p.drop()
+			return taken, 0
+		}
 		taken = append(taken, p)
 	}
 	return taken, 0
+}
+
+// leave takes a permit of an app and has the exchange leave; nil: it may not.
+func leave(l *limits, app string, last bool) (permit, time.Duration) {
+	p, wait := l.try(app, last, idle())
+	if p != nil && p.ready(func(verdict) bool { return false }) != verdictGo {
+		p.drop()
+		return nil, 0
+	}
+	return p, wait
 }
 
 func testLimits(logs *bytes.Buffer, change func(*Config)) *limits {
@@ -45,13 +59,26 @@ func limited(t *testing.T, change func(*Config), f func(t *testing.T, l *limits,
 	})
 }
 
+// fill takes permits of an app until there is none; they stay at their SENTs.
+func fill(l *limits, app string) (taken []permit) {
+	w := idle()
+	for {
+		p, _ := l.try(app, false, w)
+		if p == nil {
+			return taken
+		}
+		taken = append(taken, p)
+	}
+}
+
 func TestInFlightIsBoundedAndAReleaseWakesOneWaiter(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		taken, _ := takeAll(l, testApp, 64)
 		if more, _ := takeAll(l, testApp, 1); len(taken) != 64 || len(more) != 0 {
-			t.Fatalf("%d permits and %d more; want 64", len(taken), len(more))
+			t.Fatalf("%d under way and %d more; want 64", len(taken), len(more))
 		}
-		l.full.take() // that was takeAll's own
+		fill(l, testApp)
+		l.full.take() // that was fill's own
 		woken := 0
 		w := &waiter{wake: func() bool { woken++; return true }}
 		for range 3 { // however often it asks, it is woken once
@@ -69,11 +96,12 @@ func TestInFlightIsBoundedAndAReleaseWakesOneWaiter(t *testing.T) {
 
 func TestGoneWaiterPassesItsWakeOn(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
-		taken, _ := takeAll(l, testApp, 64)
+		taken := fill(l, testApp)
+		l.full.take() // that was fill's own
 		woken := false
 		l.try(otherApp, false, &waiter{wake: func() bool { return false }})
 		l.try(otherApp, false, &waiter{wake: func() bool { woken = true; return true }})
-		taken[0].done(0, nil)
+		taken[0].drop()
 		if !woken {
 			t.Error("the wake of a task that has closed was lost")
 		}
@@ -86,15 +114,15 @@ func TestBreakerOpensForOneAppAndClosesWhenItAnswers(t *testing.T) {
 		for _, p := range taken {
 			p.done(0, kindError(douyin.KindUnknown))
 		}
-		if p, wait := l.try(testApp, false, idle()); p != nil || wait <= 0 || wait > 2*time.Second {
+		if p, wait := leave(l, testApp, false); p != nil || wait <= 0 || wait > 2*time.Second {
 			t.Errorf("an exchange while the breaker is open, or a wait of %v", wait)
 		}
-		if p, _ := l.try(otherApp, false, idle()); p == nil {
+		if p, _ := leave(l, otherApp, false); p == nil {
 			t.Error("another app is held up")
 		}
 		time.Sleep(2 * time.Second)
 		for range 5 {
-			p, _ := l.try(testApp, false, idle())
+			p, _ := leave(l, testApp, false)
 			if p == nil {
 				t.Fatal("no trial after the pause")
 			}
@@ -117,12 +145,12 @@ func TestDroppedTrialDoesNotStopAnAppForEver(t *testing.T) {
 		}
 		for range 20 {
 			time.Sleep(2 * time.Second)
-			if p, _ := l.try(testApp, false, idle()); p != nil {
+			if p, _ := leave(l, testApp, false); p != nil {
 				p.drop()
 			}
 		}
 		time.Sleep(2 * time.Second)
-		if p, _ := l.try(testApp, false, idle()); p == nil {
+		if p, _ := leave(l, testApp, false); p == nil {
 			t.Error("no permit any more")
 		}
 	})
@@ -134,7 +162,7 @@ func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
 		for _, p := range taken {
 			p.done(0, kindError(douyin.KindConfig))
 		}
-		if p, wait := l.try(testApp, false, idle()); p != nil || wait != refusedPause {
+		if p, wait := leave(l, testApp, false); p != nil || wait != refusedPause {
 			t.Errorf("a permit for a refused app, or a wait of %v", wait)
 		}
 		if other, _ := takeAll(l, otherApp, 64); len(other) != 64 {
@@ -151,7 +179,7 @@ func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
 
 func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
-		p, _ := l.try(testApp, false, idle())
+		p, _ := leave(l, testApp, false)
 		p.done(0, kindError(douyin.KindConfig))
 		time.Sleep(refusedPause)
 		trials, _ := takeAll(l, testApp, 10)
@@ -167,7 +195,7 @@ func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
 
 func TestThrottlingHalvesTheCeiling(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
-		p, _ := l.try(testApp, false, idle())
+		p, _ := leave(l, testApp, false)
 		p.done(0, kindError(douyin.KindThrottled))
 		time.Sleep(throttlePause)
 		if taken, _ := takeAll(l, testApp, 64); len(taken) != 32 {
@@ -180,7 +208,7 @@ func TestThrottlingHalvesTheCeiling(t *testing.T) {
 func TestConcurrencyComesBackAfterThrottling(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		for range 3 {
-			p, _ := l.try(testApp, false, idle())
+			p, _ := leave(l, testApp, false)
 			p.done(0, kindError(douyin.KindThrottled))
 			time.Sleep(throttlePause)
 		}
@@ -200,7 +228,7 @@ func TestRateOfAnApp(t *testing.T) {
 	limited(t, func(c *Config) { c.AppRate = 10 }, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		granted := 0
 		for range 2000 { // two seconds
-			if p, _ := l.try(testApp, false, idle()); p != nil {
+			if p, _ := leave(l, testApp, false); p != nil {
 				granted++
 				p.done(0, nil)
 			}
@@ -214,14 +242,14 @@ func TestRateOfAnApp(t *testing.T) {
 
 func TestLastSendWaitsForAnAnswer(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
-		p, _ := l.try(testApp, false, idle())
+		p, _ := leave(l, testApp, false)
 		p.done(0, kindError(douyin.KindUnknown))
-		if p, wait := l.try(testApp, true, idle()); p != nil || wait != lastTrial {
+		if p, wait := leave(l, testApp, true); p != nil || wait != lastTrial {
 			t.Fatalf("a last send while nobody answers, or a wait of %v", wait)
 		}
-		first, _ := l.try(testApp, false, idle())
+		first, _ := leave(l, testApp, false)
 		first.done(0, nil)
-		if p, _ := l.try(testApp, true, idle()); p == nil {
+		if p, _ := leave(l, testApp, true); p == nil {
 			t.Error("no last send after an answer")
 		}
 	})

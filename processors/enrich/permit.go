@@ -8,15 +8,50 @@ import (
 
 // slotPermit is a permit of limits.
 type slotPermit struct {
-	limits *limits
-	app    *appLimits
+	limits   *limits
+	app      *appLimits
+	trial    bool // of a platform that had stopped
+	since    int  // exchanges that had ended before, of the app
+	sinceAll int  // and of all
+
+	// Guarded by limits.mu.
+	stage permitStage
+	told  func(verdict) bool // while it waits
+}
+
+type permitStage uint8
+
+const (
+	permitWriting  permitStage = iota // its SENT is being written, or stands
+	permitUnderWay                    // the platform has the request
+	permitOver
+)
+
+func (p *slotPermit) ready(told func(verdict) bool) verdict {
+	l, a := p.limits, p.app
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.ahead.stands(p.since)
+	l.ahead.stands(p.sinceAll)
+	v := verdictWait
+	if len(a.written) == 0 {
+		v = l.judge(p)
+	}
+	switch v {
+	case verdictGo:
+		l.begin(p)
+	case verdictWait:
+		p.told = told
+		a.written = append(a.written, p)
+	}
+	return v
 }
 
 func (p *slotPermit) drop() {
-	if p.app.breaker.IsHalfOpen() { // a trial that was not made must not be missed for ever
+	if p.trial && p.app.breaker.IsHalfOpen() { // a trial that was not made must not be missed for ever
 		p.app.breaker.RecordFailure()
 	}
-	p.limits.release(p.app, func(*appLimits) {})
+	p.limits.release(p, func(*appLimits) {})
 }
 
 func (p *slotPermit) done(took time.Duration, err error) {
@@ -27,7 +62,7 @@ func (p *slotPermit) done(took time.Duration, err error) {
 	} else {
 		p.app.breaker.RecordSuccess() // it answers
 	}
-	p.limits.release(p.app, func(a *appLimits) {
+	p.limits.release(p, func(a *appLimits) {
 		switch {
 		case err == nil:
 			p.limits.succeeded(a, took)
@@ -44,16 +79,26 @@ func (p *slotPermit) done(took time.Duration, err error) {
 }
 
 // release gives the permit back, has then look at what was learnt, and wakes
-// who waits longest: for the app, and for any slot.
-func (l *limits) release(a *appLimits, then func(*appLimits)) {
+// who waits longest: to leave, for the app, and for any slot.
+func (l *limits) release(p *slotPermit, then func(*appLimits)) {
+	a := p.app
 	l.mu.Lock()
-	l.inFlight--
-	a.inFlight--
-	l.metrics.inFlight.Set(float64(l.inFlight))
+	if p.stage == permitOver {
+		l.mu.Unlock()
+		return
+	}
+	if p.stage == permitUnderWay {
+		l.end(p)
+	}
+	p.stage = permitOver
+	l.permits--
+	a.permits--
 	then(a)
 	a.bound.Set(min(a.ceiling, a.knee.limit))
+	leaving := l.leaving()
 	w := a.full.take()
 	l.mu.Unlock()
+	leaving.tell()
 	for w != nil && !w.wake() {
 		l.mu.Lock()
 		w = a.full.take()

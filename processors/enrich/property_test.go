@@ -22,6 +22,7 @@ type trial struct {
 	loops  []*fakeLoop // the newest owns the partition, the others are zombies
 	plan   []planned
 	made   []planned
+	held   []func(verdict) bool // exchanges whose SENT stands, held by the gate
 	faulty bool
 }
 
@@ -55,7 +56,7 @@ func newTrial(t *testing.T, r *rapid.T) *trial {
 	must(t, err)
 	proc.clock = func() time.Time { return b.now }
 	tr := &trial{bench: b, r: r, faulty: true}
-	proc.gate = openGate{deny: tr.deny}
+	proc.gate = openGate{deny: tr.deny, delay: tr.delay}
 	b.platform.fault = tr.fault
 	b.proc = proc
 	tr.draw()
@@ -96,6 +97,30 @@ func (tr *trial) deny() time.Duration {
 	return 0
 }
 
+// delay has an exchange wait whose SENT stands, or calls it off.
+func (tr *trial) delay(told func(verdict) bool) verdict {
+	if !tr.faulty {
+		return verdictGo
+	}
+	switch rapid.IntRange(0, 9).Draw(tr.r, "leaves") {
+	case 0:
+		return verdictOff
+	case 1, 2, 3:
+		tr.held = append(tr.held, told)
+		return verdictWait
+	}
+	return verdictGo
+}
+
+// tell ends the wait of one.
+func (tr *trial) tell() {
+	if n := len(tr.held); n > 0 {
+		i := rapid.IntRange(0, n-1).Draw(tr.r, "held")
+		tr.held[i](rapid.SampledFrom([]verdict{verdictGo, verdictOff}).Draw(tr.r, "verdict"))
+		tr.held = slices.Delete(tr.held, i, i+1)
+	}
+}
+
 func (tr *trial) fault(string) fault {
 	if !tr.faulty || rapid.IntRange(0, 3).Draw(tr.r, "platform") != 0 {
 		return faultNone
@@ -109,6 +134,9 @@ func (tr *trial) owner() *fakeLoop { return tr.loops[len(tr.loops)-1] }
 func (tr *trial) run() {
 	for range rapid.IntRange(0, 250).Draw(tr.r, "steps") {
 		tr.step()
+	}
+	for len(tr.held) > 0 {
+		tr.tell()
 	}
 	tr.faulty = false
 	for len(tr.plan) > 0 {
@@ -152,6 +180,8 @@ func (tr *trial) step() {
 		tr.takeOver()
 	case what == 31:
 		tr.notice()
+	case what < 36:
+		tr.tell()
 	default:
 		l := tr.loops[rapid.IntRange(0, len(tr.loops)-1).Draw(tr.r, "loop")]
 		if steps := l.steps(); len(steps) > 0 {

@@ -1,0 +1,172 @@
+package enrich
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// heldGate has exchanges wait whose SENT stands, or calls them off and lets
+// nobody through for a while.
+type heldGate struct {
+	b    *bench
+	off  bool
+	till time.Time
+	told []func(verdict) bool
+}
+
+// hold puts the gate before this task and its successors.
+func (b *bench) hold(off bool) *heldGate {
+	g := &heldGate{b: b, off: off}
+	b.proc.gate = g
+	b.loop.task.gate = g
+	return g
+}
+
+func (g *heldGate) try(string, bool, *waiter) (permit, time.Duration) {
+	if wait := g.till.Sub(g.b.now); wait > 0 {
+		return nil, wait
+	}
+	return openPermit{g.ready}, 0
+}
+
+func (g *heldGate) ready(told func(verdict) bool) verdict {
+	if g.off {
+		g.till = g.b.now.Add(500 * time.Millisecond)
+		return verdictOff
+	}
+	g.told = append(g.told, told)
+	return verdictWait
+}
+
+func (*heldGate) pass() {}
+
+func TestI3RequestLeavesWhenItsTurnHasCome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(false)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.settle()
+	if code.sends != 0 || len(g.told) != 1 || len(b.loop.task.sending) != 1 {
+		t.Fatalf("sent %d times with %d waiting, %d on their way; want it to wait", code.sends, len(g.told), len(b.loop.task.sending))
+	}
+	drained := false
+	b.loop.task.Drain(func() { drained = true })
+	if b.loop.settle(); drained {
+		t.Error("the task is drained while a SENT of its stands and waits")
+	}
+	g.told[0](verdictGo)
+	b.loop.settle()
+	if code.sends != 1 || !drained {
+		t.Errorf("sent %d times, drained %t; want one, and that", code.sends, drained)
+	}
+	b.want(login, "enriched")
+}
+
+func TestI3ExchangeThatIsCalledOffDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(true)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	for range 4 { // each owner writes SENTs down, is told to let it be, and dies
+		b.loop.advance(8 * time.Second)
+		b.restart()
+	}
+	g.off = false
+	b.loop.until(t, "a SENT that stands", func() bool { return len(g.told) > 0 })
+	g.told[0](verdictGo)
+	b.loop.advance(10 * time.Second)
+	if code.sends != 1 {
+		t.Errorf("sent %d times; want 1", code.sends)
+	}
+	b.want(login, "enriched")
+}
+
+func TestI3ExchangeThatWaitedTooLongIsWrittenDownAnew(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(false)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.advance(3 * time.Second) // more than half of what an exchange may take
+	g.told[0](verdictGo)
+	b.loop.settle()
+	if code.sends != 0 || len(g.told) != 2 {
+		t.Fatalf("sent %d times, written down %d times; want it not to leave so late", code.sends, len(g.told))
+	}
+	g.told[1](verdictGo)
+	b.loop.advance(time.Second)
+	kinds := map[factKind]int{}
+	for _, rec := range b.sessions {
+		if f, _, ok := readFact(rec); ok {
+			kinds[f.kind]++
+		}
+	}
+	if code.sends != 1 || kinds[factSent] != 2 || kinds[factAnnulled] != 1 {
+		t.Errorf("sent %d times, facts %v; want one, and two SENTs of which one is annulled", code.sends, kinds)
+	}
+	b.want(login, "enriched")
+}
+
+func TestI3ZombieThatWaitsForItsTurnSendsNothing(t *testing.T) {
+	t.Parallel()
+	for name, closes := range map[string]bool{"it reads its successor's marker": false, "it is closed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			g := b.hold(false)
+			code := b.code("c1", "o1")
+			login := b.login("s1", "c1")
+			b.loop.settle()
+			zombie := b.takeOver()
+			if closes {
+				zombie.close()
+			}
+			zombie.settle()
+			if heard := g.told[0](verdictGo); heard == closes {
+				t.Errorf("told that it leaves, it answers %t", heard)
+			}
+			if zombie.settle(); code.sends != 0 {
+				t.Fatalf("I3: the zombie sent")
+			}
+			for len(g.told) < 2 {
+				b.loop.advance(time.Second)
+			}
+			g.told[1](verdictGo)
+			b.loop.advance(time.Second)
+			if code.sends != 1 {
+				t.Errorf("I3: sent %d times; want 1, the successor's", code.sends)
+			}
+			b.want(login, "enriched")
+		})
+	}
+}
+
+func TestTurnsAreTakenWhenATaskCloses(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.InFlight = 2 })
+	l := newLimits(b.proc.cfg, b.proc.metrics)
+	b.proc.gate, b.loop.task.gate = l, l
+	for _, code := range []string{"c1", "c2", "c3", "c4"} {
+		b.code(code, code)
+		b.login("s-"+code, code)
+	}
+	b.handLogins()
+	for len(b.loop.appends) > 1 { // the SENT of the last is still being written
+		b.loop.land(0)
+	}
+	for b.loop.tail < len(b.sessions) {
+		b.loop.readTail()
+	}
+	if l.underWay != 2 || len(l.apps[testApp].written) != 1 {
+		t.Fatalf("%d under way, %d wait; want two, and one", l.underWay, len(l.apps[testApp].written))
+	}
+	b.loop.close()
+	b.loop.settle() // the request ends
+	stuck := slices.DeleteFunc(l.apps[testApp].written, func(p *slotPermit) bool { return p.stage == permitOver })
+	if l.underWay != 0 || l.permits != 0 || len(stuck) != 0 {
+		t.Errorf("%d under way, %d permits, %d wait; want none", l.underWay, l.permits, len(stuck))
+	}
+}
