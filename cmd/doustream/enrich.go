@@ -82,7 +82,7 @@ func enrichConfig(c *config.Config, partitions int32, p *process) enrich.Config 
 		InFlight: c.Enrich.InFlight, Deadline: c.Platform.Timeout,
 		CodeLife: c.Enrich.CodeLife, JoinWait: c.Enrich.JoinWait, SessionWait: c.Enrich.SessionWait,
 		SessionLife: c.TopicsToBe.SessionLife, WatermarkLife: watermarkLife,
-		Held:   p.memory.hold,
+		Held:   p.memory.Hold,
 		Logger: p.log.With("role", config.Enrich), Metrics: p.roleMetrics(config.Enrich),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"doustream/cmd/doustream/config"
+	"doustream/platform/softlimit"
 	"doustream/platform/telemetry"
 )
 
@@ -20,7 +21,7 @@ type process struct {
 	log     *slog.Logger
 	health  *telemetry.Health
 	metrics *prometheus.Registry
-	memory  *memory
+	memory  *softlimit.Limit
 }
 
 // roleMetrics is the registry for one role's metrics, which two roles of one
@@ -49,7 +50,7 @@ func (a *app) serve(polling context.Context, uses ...config.Use) error {
 		return err
 	}
 	build := telemetry.ReadBuild(version)
-	p := &process{config: c, log: log, health: &telemetry.Health{}, metrics: telemetry.NewRegistry(build), memory: newMemory()}
+	p := &process{config: c, log: log, health: &telemetry.Health{}, metrics: telemetry.NewRegistry(build), memory: softlimit.New()}
 	for _, use := range uses {
 		p.health.Add(string(use), nil)
 	}
@@ -63,7 +64,7 @@ func (a *app) serve(polling context.Context, uses ...config.Use) error {
 	defer stopServing()
 	watching, unwatch := context.WithCancel(a.work)
 	defer unwatch()
-	go p.memory.watch(watching)
+	go p.memory.Watch(watching)
 	log.Info("started", "roles", uses, "instance", c.Process.Instance, "version", build.Version, "revision", build.Revision, "http", addr)
 	wanted := map[config.Use]role{}
 	for _, use := range uses {

@@ -30,6 +30,8 @@ type KafkaOptions struct {
 	ACLs bool
 	// Log gets what the cluster has to say; nil drops it. Only for a cluster in its own process.
 	Log io.Writer `json:"-"`
+	// Env is added to the environment. Only for a cluster in its own process.
+	Env []string `json:"-"`
 	// Extra is passed to the cluster as it is. Only for a cluster in this process.
 	Extra []kfake.Opt `json:"-"`
 }
@@ -135,6 +137,7 @@ func StartKafkaProcess(ctx context.Context, options KafkaOptions) (*KafkaProcess
 	if err != nil {
 		return nil, err
 	}
+	command.Env = append(command.Env, options.Env...)
 	if k.Process, err = StartProcess(ctx, command); err != nil {
 		k.addr.release()
 		return nil, err

@@ -38,6 +38,7 @@ type backlog struct {
 	deps    Deps
 	visits  []visit
 	keys    map[string]douyin.SessionKey // by session
+	hold    func(int64)                  // see underLimit
 }
 
 // visit is one session, and what all of its phone events carry: sealing each
@@ -62,10 +63,7 @@ func newBacklog(b *testing.B, events int) *backlog {
 	bl := &backlog{
 		events: events, parts: backlogPartitions, proc: proc, deps: testDeps(b, newFakePlatform()), keys: map[string]douyin.SessionKey{},
 	}
-	bl.broker, err = embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{Config: map[string]string{"log.cleaner.backoff.ms": "1000"}})
-	must(b, err)
-	b.Cleanup(func() { _ = bl.broker.Close() })
-	bl.connect = []kgo.Opt{kgo.SeedBrokers(bl.broker.Brokers()...)}
+	bl.broker, bl.connect = brokerProcess(b, map[string]string{"log.cleaner.backoff.ms": "1000"})
 	bl.produce(b)
 	return bl
 }
@@ -75,8 +73,7 @@ func (bl *backlog) produce(b *testing.B) {
 	must(b, err)
 	defer cl.Close()
 	admin := kadm.NewClient(cl)
-	made, err := admin.CreateTopics(b.Context(), bl.parts, 1, nil, rigTopics()...)
-	must(b, errors.Join(err, made.Error()))
+	makeTopics(b, admin, bl.parts)
 	// Nobody reads the results: the broker, who keeps all in memory, need not have ten million of them.
 	altered, err := admin.AlterTopicConfigs(b.Context(), []kadm.AlterConfig{{Name: "retention.bytes", Value: kadm.StringPtr("67108864")}}, schemas.TopicUsers)
 	must(b, err)
@@ -148,6 +145,7 @@ func (bl *backlog) phone(i int, now time.Time) *kgo.Record {
 // reader's own process used, broker-ns/event the broker's.
 func BenchmarkBacklog(b *testing.B) {
 	bl := newBacklog(b, *backlogEvents)
+	bl.hold = underLimit(b)
 	b.Run("bare", func(b *testing.B) { bl.run(b, bl.bare) })
 	b.Run("enrich", func(b *testing.B) { bl.run(b, bl.enrich) })
 }
@@ -231,6 +229,7 @@ func (bl *backlog) bare(b *testing.B) {
 
 func (bl *backlog) enrich(b *testing.B) {
 	cfg := testConfig()
+	cfg.Held = bl.hold
 	stop := startRole(b, bl.connect, cfg, bl.deps)
 	waitRetired(b, cfg.Metrics.(*prometheus.Registry), bl.events)
 	stop()

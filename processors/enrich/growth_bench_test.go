@@ -20,6 +20,7 @@ func BenchmarkBacklogGrowth(b *testing.B) {
 		b.Run(fmt.Sprintf("events=%d", events), func(b *testing.B) {
 			bl := newBacklog(b, events)
 			bl.visits, bl.keys = nil, nil // the bare loop's
+			bl.hold = underLimit(b)
 			bl.run(b, func(b *testing.B) { bl.grow(b) })
 		})
 	}
@@ -31,6 +32,7 @@ func (bl *backlog) grow(b *testing.B) {
 	debug.FreeOSMemory()
 	forgetPeak()
 	cfg := testConfig()
+	cfg.Held = bl.hold
 	registry := cfg.Metrics.(*prometheus.Registry)
 	b.StartTimer()
 	stop := startRole(b, bl.connect, cfg, bl.deps)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -18,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/platform/embedded"
+	"doustream/platform/softlimit"
 	"doustream/platform/stream"
 	"doustream/schemas"
 )
@@ -32,7 +35,7 @@ import (
 func BenchmarkRestore(b *testing.B) {
 	const partitions = 8
 	sessions := benchCount(b, "DOUSTREAM_BENCH_SESSIONS", 1_000_000)
-	connect := brokerProcess(b, partitions)
+	_, connect := brokerProcess(b, nil)
 	fillSessions(b, connect, sessions, partitions)
 	b.Run("bare", func(b *testing.B) {
 		restoreRun(b, 2*sessions, func(b *testing.B) { restoreBare(b, connect, 2*sessions) })
@@ -53,18 +56,18 @@ func benchCount(b *testing.B, variable string, usual int) int {
 	return n
 }
 
-// brokerProcess starts a broker that takes no memory of this process.
-func brokerProcess(b *testing.B, partitions int32) []kgo.Opt {
-	k, err := embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{})
+// brokerProcess starts a broker that takes no memory of this process. It keeps
+// logs of gigabytes in memory, beside which there is no room for as much garbage.
+func brokerProcess(b *testing.B, config map[string]string) (*embedded.KafkaProcess, []kgo.Opt) {
+	k, err := embedded.StartKafkaProcess(b.Context(), embedded.KafkaOptions{Config: config, Env: []string{"GOGC=20"}})
 	must(b, err)
 	b.Cleanup(func() { _ = k.Close() })
-	connect := []kgo.Opt{kgo.SeedBrokers(k.Brokers()...)}
-	cl, err := kgo.NewClient(connect...)
-	must(b, err)
-	defer cl.Close()
-	_, err = kadm.NewClient(cl).CreateTopics(b.Context(), partitions, 1, nil, rigTopics()...)
-	must(b, err)
-	return connect
+	return k, []kgo.Opt{kgo.SeedBrokers(k.Brokers()...)}
+}
+
+func makeTopics(b *testing.B, admin *kadm.Client, partitions int32) {
+	made, err := admin.CreateTopics(b.Context(), partitions, 1, nil, rigTopics()...)
+	must(b, errors.Join(err, made.Error()))
 }
 
 // fillSessions writes the facts of sessions with ids of the usual lengths.
@@ -76,6 +79,7 @@ func fillSessions(b *testing.B, connect []kgo.Opt, sessions int, partitions int3
 		kgo.ProducerLinger(2*time.Millisecond), kgo.ProducerBatchMaxBytes(4<<10))...)
 	must(b, err)
 	defer cl.Close()
+	makeTopics(b, kadm.NewClient(cl), partitions)
 	var fillers sync.WaitGroup
 	for from := range partitions {
 		fillers.Go(func() {
@@ -139,11 +143,32 @@ func restoreBare(b *testing.B, connect []kgo.Opt, facts int) {
 	}
 }
 
+// underLimit has the process collect its garbage as doustream's does, until the
+// benchmark is over; hold is for the tables.
+func underLimit(b *testing.B) (hold func(int64)) {
+	limit := softlimit.New()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		limit.Watch(ctx)
+	}()
+	b.Cleanup(func() {
+		stop()
+		<-done
+		debug.SetMemoryLimit(math.MaxInt64)
+		debug.SetGCPercent(100)
+	})
+	return limit.Hold
+}
+
 // restoreTable runs the role until every task is open, and reports what the
 // tables occupy.
 func restoreTable(b *testing.B, connect []kgo.Opt, sessions int, partitions int32) {
 	b.StopTimer()
-	newTask, err := New(testConfig(), testDeps(b, newFakePlatform()))
+	cfg := testConfig()
+	cfg.Held = underLimit(b)
+	newTask, err := New(cfg, testDeps(b, newFakePlatform()))
 	must(b, err)
 	debug.FreeOSMemory()
 	forgetPeak()

@@ -1,4 +1,4 @@
-package main
+package softlimit
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // I9: what is garbage is bounded beside what is held, however much that is; and
 // what lives beside it always has room.
-func TestMemoryLimitFollowsWhatIsHeld(t *testing.T) {
+func TestLimitFollowsWhatIsHeld(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct {
 		name       string
@@ -25,11 +25,11 @@ func TestMemoryLimitFollowsWhatIsHeld(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			m, got := newMemory(), int64(0)
-			m.live, m.set = func() int64 { return test.live * mib }, func(n int64) { got = n }
-			m.hold(test.held*mib + 5)
-			m.hold(-5)
-			m.adjust()
+			l, got := New(), int64(0)
+			l.live, l.set = func() int64 { return test.live * mib }, func(n int64) { got = n }
+			l.Hold(test.held*mib + 5)
+			l.Hold(-5)
+			l.adjust()
 			if got != test.want*mib {
 				t.Errorf("limit %d MiB; want %d", got/mib, test.want)
 			}
@@ -37,16 +37,16 @@ func TestMemoryLimitFollowsWhatIsHeld(t *testing.T) {
 	}
 }
 
-func TestMemoryLimitIsSetWhenItIsOffAndNotEachTime(t *testing.T) {
+func TestLimitIsSetWhenItIsOffAndNotEachTime(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	synctest.Test(t, func(t *testing.T) {
-		m, sets := newMemory(), 0
-		m.live, m.set = func() int64 { return 0 }, func(int64) { sets++ }
+		l, sets := New(), 0
+		l.live, l.set, l.grow = func() int64 { return 0 }, func(int64) { sets++ }, func(int) {}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go m.watch(ctx)
+		go l.Watch(ctx)
 		for i, held := range []int64{0, 1 << 20, 64 << 20, -64 << 20} {
-			m.hold(held)
+			l.Hold(held)
 			<-time.After(time.Minute)
 			if want := []int{1, 1, 2, 3}[i]; sets != want {
 				t.Errorf("set %d times after step %d; want %d", sets, i, want)
@@ -55,9 +55,27 @@ func TestMemoryLimitIsSetWhenItIsOffAndNotEachTime(t *testing.T) {
 	})
 }
 
-func TestMemoryLimitOfTheEnvironmentHolds(t *testing.T) {
-	t.Setenv("GOMEMLIMIT", "1GiB")
-	m := newMemory()
-	m.set = func(int64) { t.Error("GOMEMLIMIT was overruled") }
-	m.watch(t.Context())
+func TestEnvironmentOverrules(t *testing.T) {
+	for _, test := range []struct {
+		name, limit, percent string
+		want                 string
+	}{
+		{"nothing is set", "", "", "limit growth "},
+		{"GOGC", "", "100", "limit "},
+		{"GOMEMLIMIT", "1GiB", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("GOMEMLIMIT", test.limit)
+			t.Setenv("GOGC", test.percent)
+			var done string
+			l := New()
+			l.set, l.grow = func(int64) { done += "limit " }, func(int) { done += "growth " }
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			l.Watch(ctx)
+			if done != test.want {
+				t.Errorf("set %q; want %q", done, test.want)
+			}
+		})
+	}
 }
