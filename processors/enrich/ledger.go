@@ -25,6 +25,7 @@ type ledger struct {
 	open     map[codeHash]sends // codes without an outcome; the hash covers the session
 	horizon  int64              // ms; what is older is forgotten, and not taken in
 	now      func() int64       // ms
+	read     int64              // ms, what now answered last
 	marked   bool               // this owner's marker was seen
 	usurped  bool               // and after it another owner's: this task may not send any more
 	skipped  func(why string)
@@ -55,13 +56,22 @@ func (l *ledger) take(rec *stream.Record) (f fact, decided bool) {
 	case f.at < l.horizon:
 	case f.decisive():
 		delete(l.open, f.hash)
-		return f, l.table.add(&f, sealed, l.now())
+		return f, l.table.add(&f, sealed, l.clock(f.at))
 	case f.kind == factSent:
 		l.sent(&f)
 	default:
 		l.annulled(&f)
 	}
 	return fact{}, false
+}
+
+// clock answers a time (ms) that has been: that of the last look at the clock, or
+// a new one for a fact that is dated after it. A look for each of millions is dear.
+func (l *ledger) clock(at int64) int64 {
+	if at > l.read {
+		l.read = l.now()
+	}
+	return l.read
 }
 
 // annulled takes one send back: the one that was written at the same time by
