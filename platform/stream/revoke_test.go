@@ -221,6 +221,40 @@ func TestInputsOfAnOverlappingTopicAreUnderWayTogetherAndLeaveInOrder(t *testing
 	})
 }
 
+// I9: a task at a bound of its own holds one topic; the others go on, and so does
+// that one once each Hold was taken back.
+func TestAHeldTopicIsHandedOverAfterItsLastRelease(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "other", "out")
+		var n notes
+		a := run(t, k, "a", func(c *stream.Config) { c.Inputs = append(c.Inputs, "other") }, func(l *stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				value := string(in.Record.Value)
+				n.add(value)
+				switch value {
+				case "first":
+					l.Hold("in")
+					l.Hold("in")
+				case "release":
+					l.Release("in")
+				}
+				in.Done(nil, nil)
+			}}
+		})
+		eventually(t, a.Ready)
+		for i, rec := range []*stream.Record{record("in", "k", "first"), record("in", "l", "held"), record("other", "k", "release"), record("other", "k", "release")} {
+			put(t, k, rec)
+			<-time.After(time.Second)
+			if n.has("held") != (i == 3) {
+				t.Errorf("after %s: %s", rec.Value, &n)
+			}
+		}
+		if !a.Ready() {
+			t.Error("the membership ended")
+		}
+	})
+}
+
 func TestWindowBoundsWhatIsHeld(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out")

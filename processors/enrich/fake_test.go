@@ -69,11 +69,21 @@ type fakeLoop struct {
 	mark     time.Time
 	sampled  time.Time // zero: the login topic's end is always known
 	timers   []*fakeTimer
-	pending  []*stream.Record // retired or emitted, not committed
+	pending  []fakeEntry // retired or emitted, not committed
+	retiring bool        // what is emitted belongs to what retires
 
 	fenced  bool // a successor has taken over: nothing is committed any more
 	closed  bool
 	crashed bool
+}
+
+// fakeEntry is what leaves in one transaction, whatever else that holds: one
+// Emit, or an input with what was emitted as it retired. next is the offset
+// that it makes committable; 0: none.
+type fakeEntry struct {
+	records []*stream.Record
+	topic   topic
+	next    int64
 }
 
 type pendingAppend struct {
@@ -149,7 +159,14 @@ func (l *fakeLoop) After(d time.Duration, f func()) func() {
 	return func() { l.timers = slices.DeleteFunc(l.timers, func(t *fakeTimer) bool { return t == timer }) }
 }
 
-func (l *fakeLoop) Emit(out []*stream.Record, _ func()) { l.pending = append(l.pending, out...) }
+func (l *fakeLoop) Emit(out []*stream.Record, _ func()) {
+	if l.retiring {
+		last := &l.pending[len(l.pending)-1]
+		last.records = append(slices.Clip(last.records), out...)
+		return
+	}
+	l.pending = append(l.pending, fakeEntry{records: out})
+}
 
 func (l *fakeLoop) Append(rec *stream.Record, back func(error)) {
 	if !l.crashed {
@@ -314,26 +331,36 @@ func (l *fakeLoop) retire(t topic) {
 	in := l.windows[t][0]
 	l.windows[t] = l.windows[t][1:]
 	l.frontier[t] = in.rec.Offset + 1
-	l.pending = append(l.pending, in.out...)
+	l.pending = append(l.pending, fakeEntry{in.out, t, in.rec.Offset + 1})
 	if in.retired != nil {
+		l.retiring = true
 		in.retired()
+		l.retiring = false
 	}
 }
 
 // commit makes durable what has retired, unless a successor has fenced us.
-func (l *fakeLoop) commit() {
+func (l *fakeLoop) commit() { l.commitSome(len(l.pending)) }
+
+// commitSome is a transaction that ends behind the first n entries: the runtime
+// may cut anywhere between two.
+func (l *fakeLoop) commitSome(n int) {
 	if l.fenced || l.closed || l.crashed {
 		return
 	}
-	for _, rec := range l.pending {
-		if rec.Topic == l.w.names.parked {
-			l.w.parked = append(l.w.parked, rec)
-		} else {
-			l.w.out = append(l.w.out, rec)
+	for _, entry := range l.pending[:n] {
+		for _, rec := range entry.records {
+			if rec.Topic == l.w.names.parked {
+				l.w.parked = append(l.w.parked, rec)
+			} else {
+				l.w.out = append(l.w.out, rec)
+			}
+		}
+		if entry.next > 0 {
+			l.w.committed[entry.topic] = entry.next
 		}
 	}
-	l.pending = nil
-	l.w.committed = l.frontier
+	l.pending = l.pending[n:]
 }
 
 // settle takes every step there is, without the clock moving.

@@ -3,11 +3,13 @@ package enrich
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
 	"doustream/platform/stream"
 	"doustream/schemas"
@@ -128,8 +130,9 @@ func TestSessionMissingIsNotSaidWhileALoginIsUnfinished(t *testing.T) {
 	})
 }
 
-// Hours of backlog on some topics, nothing on others, and logins that lie
-// behind what depends on them: login leads, and each event joins its session.
+// Hours of backlog on some topics and nothing on others, of sessions that log in
+// again and again: no topic waits for one that has nothing, and each event joins
+// its session.
 func TestBacklogOfHoursOnSomeTopicsAndNoneOnOthers(t *testing.T) {
 	for name, topics := range map[string][]string{
 		"phones and logins": {schemas.TopicPhone, schemas.TopicLogin},
@@ -167,6 +170,65 @@ func backlogOf(t *testing.T, topics []string) {
 	phase(40, 3*time.Minute, topics)
 	r.launch("b")
 	r.wantAll(events, "enriched", r.read(len(events)))
+}
+
+// Logins of others lie before each that an event needs, more than their window
+// holds and than the platform answers in JOIN_WAIT. A topic whose window is full
+// leads nobody: events run ahead, park up to their bound, which holds their topic
+// (I9), and come back when their login does; none is lost or passes its login.
+func TestI9EventsAheadOfABackloggedLoginTopicParkUpToTheirBound(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		r.change = func(c *Config) { c.CodeLife, c.InFlight, c.ParkedRecords = 6*time.Hour, 16, 3 }
+		r.runtime = func(c *stream.Config) {
+			c.WindowRecords = 16
+			c.Connect = append(c.Connect, kgo.FetchMaxPartitionBytes(1000)) // a few logins each time
+		}
+		platform := newFakePlatform()
+		r.deps = func(d *Deps) { d.Exchanger = &slowPlatform{fakePlatform: platform, takes: 500 * time.Millisecond} }
+		cl := r.producer()
+		var events []made
+		for i := range 40 {
+			for j := range 6 {
+				events = append(events, r.backlogged(cl, platform, schemas.TopicLogin, fmt.Sprintf("other-%d-%d", i, j), len(events)))
+				<-time.After(20 * time.Second)
+			}
+			session := fmt.Sprintf("s%d", i)
+			events = append(events, r.backlogged(cl, platform, schemas.TopicLogin, session, len(events)),
+				r.backlogged(cl, platform, schemas.TopicPhone, session, len(events)+1),
+				r.backlogged(cl, platform, schemas.TopicDevice, session, len(events)+2))
+		}
+		r.launch("a")
+		got, order := r.readInOrder(len(events))
+		r.wantAll(events, "enriched", got)
+		if n := r.metric("doustream_enrich_parkings_total"); n == 0 {
+			t.Error("none was parked")
+		}
+		place := map[schemas.Source]int{}
+		for i, source := range order {
+			place[source] = i
+		}
+		for i, e := range events {
+			if e.topic == schemas.TopicPhone && place[e.source] < place[events[i-1].source] {
+				t.Errorf("I4: %v left before its login", e.source)
+			}
+		}
+	})
+}
+
+// slowPlatform takes its time for each answer.
+type slowPlatform struct {
+	*fakePlatform
+	takes time.Duration
+
+	mu sync.Mutex
+}
+
+func (p *slowPlatform) ExchangeCode(ctx context.Context, app douyin.App, code, anonymous douyin.Code) (douyin.Session, error) {
+	<-time.After(p.takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fakePlatform.ExchangeCode(ctx, app, code, anonymous)
 }
 
 // backlogged publishes one event; each login of a session gives the same key.

@@ -171,7 +171,7 @@ func (tr *trial) step() {
 	case what < 20:
 		tr.now = tr.now.Add(time.Duration(rapid.IntRange(1, 3000).Draw(tr.r, "ms")) * time.Millisecond)
 	case what < 28:
-		tr.owner().commit()
+		tr.commitSome()
 	case what == 28:
 		tr.now = tr.now.Add(time.Duration(rapid.IntRange(1, 100).Draw(tr.r, "s")) * time.Second)
 	case what == 29:
@@ -211,13 +211,21 @@ func (tr *trial) publish() {
 	tr.made = append(tr.made, p)
 }
 
+func (tr *trial) commitSome() {
+	l := tr.owner()
+	l.commitSome(rapid.IntRange(0, len(l.pending)).Draw(tr.r, "entries"))
+}
+
+// crash ends the owner behind any transaction.
 func (tr *trial) crash() {
+	tr.commitSome()
 	tr.owner().crash(func() bool { return rapid.Bool().Draw(tr.r, "arrives") })
 	tr.loops[len(tr.loops)-1] = tr.newLoop(tr.proc)
 }
 
 // takeOver leaves the owner running, not knowing that it is one no more.
 func (tr *trial) takeOver() {
+	tr.commitSome()
 	tr.owner().fenced = true
 	tr.loops = append(tr.loops, tr.newLoop(tr.proc))
 }

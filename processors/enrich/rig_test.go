@@ -153,16 +153,22 @@ func (i *instance) stop(t testing.TB) func() {
 // metric is the sum of a metric's series over everything that was launched.
 func (r *rig) metric(name string) (sum float64) {
 	r.t.Helper()
+	found := false
 	for _, i := range r.launched {
 		families, err := i.registry.Gather()
 		must(r.t, err)
 		for _, f := range families {
+			if f.GetName() != name {
+				continue
+			}
+			found = true
 			for _, m := range f.GetMetric() {
-				if f.GetName() == name {
-					sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-				}
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
+	}
+	if !found {
+		r.t.Errorf("there is no metric %s", name)
 	}
 	return sum
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,22 @@ func ringOf(t testing.TB, ids ...string) *secrets.Keyring {
 	return ring
 }
 
+// sealedUnder are the topics of state with the keys that records of theirs are
+// sealed under.
+func (r *rig) sealedUnder() map[string]bool {
+	used := map[string]bool{}
+	for _, rec := range append(r.consume(0, schemas.TopicSessions), r.consume(0, schemas.TopicParked)...) {
+		_, sealed, ok := readFact(rec)
+		if rec.Topic == schemas.TopicParked && len(rec.Value) > 2 && rec.Key[0] != 0 {
+			sealed, ok = rec.Value, true
+		}
+		if ok && len(sealed) > 0 { // a send has nothing to seal
+			used[rec.Topic+" "+string(sealed[2:2+sealed[1]])] = true
+		}
+	}
+	return used
+}
+
 // The sealing key is rotated while the role runs, one instance after another:
 // whoever has a partition opens what was sealed under either key, sessions and
 // parked events alike, and seals under its own first.
@@ -96,6 +113,13 @@ func TestSealingKeysAreRotatedWhileRunning(t *testing.T) {
 		var before []visitor
 		var last *instance
 		for i, ids := range rings {
+			if i == 2 { // all open under k2 before it seals
+				for place := range r.sealedUnder() {
+					if strings.HasSuffix(place, " k2") {
+						t.Errorf("%s while k1 was the first of every ring", place)
+					}
+				}
+			}
 			r.deps = func(d *Deps) { d.Sealing = ringOf(t, ids...) }
 			next := r.launch(fmt.Sprintf("i%d", i))
 			r.until(next.Ready) // it has one of the two, with what its predecessor wrote
@@ -117,16 +141,7 @@ func TestSealingKeysAreRotatedWhileRunning(t *testing.T) {
 			before = append(before, visitor{session + "-waits", waits.SessionKey})
 		}
 		r.wantAll(events, "enriched", r.read(len(events)))
-		used := map[string]bool{}
-		for _, rec := range append(r.consume(0, schemas.TopicSessions), r.consume(0, schemas.TopicParked)...) {
-			_, sealed, ok := readFact(rec)
-			if rec.Topic == schemas.TopicParked && len(rec.Value) > 2 && rec.Key[0] != 0 {
-				sealed, ok = rec.Value, true
-			}
-			if ok && len(sealed) > 0 { // a send has nothing to seal
-				used[rec.Topic+" "+string(sealed[2:2+sealed[1]])] = true
-			}
-		}
+		used := r.sealedUnder()
 		for _, topic := range []string{schemas.TopicSessions, schemas.TopicParked} {
 			for _, id := range []string{"k1", "k2"} {
 				if !used[topic+" "+id] {

@@ -40,8 +40,12 @@ func (t *Task) unpark() {
 	slices.SortFunc(events, func(a, b *event) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.rec.Offset, b.rec.Offset))
 	})
+	var sessions []*session
 	for _, e := range events {
 		s := t.activate(string(e.rec.Key))
+		if s.idle() {
+			sessions = append(sessions, s)
+		}
 		e.sess = s
 		s.parked[e.topic] = append(s.parked[e.topic], e)
 		if e.topic == topicLogin {
@@ -49,7 +53,7 @@ func (t *Task) unpark() {
 		}
 		t.count(e, 1)
 	}
-	for _, s := range t.active {
+	for _, s := range sessions {
 		t.evaluate(s)
 	}
 }
