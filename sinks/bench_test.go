@@ -119,7 +119,7 @@ func BenchmarkBacklog(b *testing.B) {
 func (f *figures) backlog(b *testing.B, brokers []string) {
 	rows, sizes := 300_000, []int{25_000, 100_000}
 	if backlogRows() > 0 {
-		rows, sizes = backlogRows(), []int{10_000, 25_000, 100_000, 250_000}
+		rows, sizes = backlogRows(), []int{25_000, 100_000, 250_000}
 	}
 	waiting := newBacklog(b, brokers, rows)
 	b.Run("ceiling", func(b *testing.B) {

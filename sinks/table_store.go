@@ -43,13 +43,16 @@ func (t *tableStore) insert(ctx context.Context, block rows, token string) error
 	return nil
 }
 
-// insertSettings make an insert one part that is known by its token.
+// insertSettings make an insert one part that is known by its token. Nothing is
+// merged on the way in: what stands behind the views is right merged or not, and
+// merging it row by row takes the engine longer than all else.
 func insertSettings(token string) []ch.Setting {
 	return []ch.Setting{
 		{Key: "insert_deduplication_token", Value: token, Important: true},
 		{Key: "insert_deduplicate", Value: "1", Important: true},
 		{Key: "deduplicate_blocks_in_dependent_materialized_views", Value: "1", Important: true},
 		{Key: "async_insert", Value: "0", Important: true},
+		{Key: "optimize_on_insert", Value: "0", Important: true},
 	}
 }
 
