@@ -16,6 +16,7 @@ const restoreSlots = 8
 type reader struct {
 	session *session
 	wakeup  chan struct{}
+	lead    *lead
 
 	mu       sync.Mutex
 	commands []func()
@@ -27,7 +28,7 @@ type reader struct {
 }
 
 func newReader(s *session) *reader {
-	return &reader{session: s, wakeup: make(chan struct{}, 1), owners: make(map[topicPartition]*loop)}
+	return &reader{session: s, wakeup: make(chan struct{}, 1), lead: newLead(mostAhead), owners: make(map[topicPartition]*loop)}
 }
 
 // add starts the reading of partitions from their start.
@@ -116,7 +117,7 @@ func (r *reader) drop(l *loop) {
 	}
 }
 
-// pass hands what was fetched to the tasks, waiting for one that is behind.
+// pass hands what was fetched to the tasks.
 func (r *reader) pass(ctx context.Context, fetches kgo.Fetches) {
 	fetches.EachError(func(topic string, number int32, err error) { r.session.fetchError(topic, number, err) })
 	if ctx.Err() != nil {
@@ -124,23 +125,42 @@ func (r *reader) pass(ctx context.Context, fetches kgo.Fetches) {
 	}
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		tp := topicPartition{p.Topic, p.Partition}
-		l := r.owners[tp]
-		if l == nil || len(p.Records) == 0 {
-			return
-		}
-		select {
-		case l.state.slots <- struct{}{}:
-		case <-l.ctx.Done():
-			return
-		case <-ctx.Done():
-			return
-		}
-		posted := l.post(func() {
-			<-l.state.slots
-			l.state.restore(batch{tp, p.Records})
-		})
-		if !posted {
-			<-l.state.slots
+		if l := r.owners[tp]; l != nil && len(p.Records) > 0 {
+			r.hand(ctx, l, batch{tp, p.Records})
 		}
 	})
+}
+
+// hand hands a batch to its task, waiting while that one is behind, or all
+// together are.
+func (r *reader) hand(ctx context.Context, l *loop, b batch) {
+	select {
+	case l.state.slots <- struct{}{}:
+	case <-l.ctx.Done():
+		return
+	case <-ctx.Done():
+		return
+	}
+	bytes := b.bytes()
+	if !r.lead.take(ctx, bytes) {
+		return
+	}
+	taken := func() {
+		<-l.state.slots
+		r.lead.give(bytes)
+	}
+	posted := l.post(func() {
+		l.state.restore(b)
+		taken()
+	})
+	if !posted {
+		taken()
+	}
+}
+
+func (b *batch) bytes() (n int64) {
+	for _, rec := range b.records {
+		n += size(rec)
+	}
+	return n
 }
