@@ -63,7 +63,7 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 		joinWait:    cfg.JoinWait.Milliseconds(),
 		sessionWait: cfg.SessionWait.Milliseconds(),
 		sessionLife: cfg.SessionLife.Milliseconds(),
-		spawn:       func(f func()) { go f() },
+		spawn:       newErrands().run,
 		clock:       time.Now,
 		random:      rand.Float64,
 		marker:      stream.Marker,
