@@ -5,12 +5,15 @@ import "time"
 // errands runs functions that wait for something, each on a goroutine of its
 // own, and uses the goroutines again: the stack of a new one grows several times
 // before it has asked the platform. Safe for concurrent use.
-type errands struct{ next chan func() }
+type errands struct {
+	next chan func()
+	over chan struct{}
+}
 
 // errandIdle is how long a goroutine without anything to do stays.
-const errandIdle = time.Second
+const errandIdle = 10 * time.Second
 
-func newErrands() *errands { return &errands{next: make(chan func())} }
+func newErrands() *errands { return &errands{next: make(chan func()), over: make(chan struct{})} }
 
 // run has f called; it does not block.
 func (e *errands) run(f func()) {
@@ -21,6 +24,10 @@ func (e *errands) run(f func()) {
 	}
 }
 
+// close has goroutines end that have nothing to do, from now on. What runs goes
+// on. It is called once.
+func (e *errands) close() { close(e.over) }
+
 func (e *errands) serve(f func()) {
 	idle := time.NewTimer(errandIdle)
 	defer idle.Stop()
@@ -30,6 +37,8 @@ func (e *errands) serve(f func()) {
 		select {
 		case f = <-e.next:
 		case <-idle.C:
+			return
+		case <-e.over:
 			return
 		}
 	}

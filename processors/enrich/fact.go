@@ -91,7 +91,12 @@ const (
 // stands before it.
 func (f *fact) decisive() bool { return f.kind == factResult || f.kind == factFailed }
 
-// key is the record's key; every fact has one of its own.
+// keySize is the length of the record's key.
+func (f *fact) keySize() int {
+	return len(f.session) + 1 + hex.EncodedLen(len(f.hash)) + 1 + len(factNames[f.kind]) + 2
+}
+
+// key appends the record's key; every fact has one of its own.
 func (f *fact) key(dst []byte) []byte {
 	dst = append(append(dst, f.session...), '|')
 	dst = append(hex.AppendEncode(dst, f.hash[:]), '|')

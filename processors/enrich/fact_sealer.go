@@ -27,21 +27,32 @@ func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int3
 	if !head.decisive() {
 		return s.note(&head, partition), nil
 	}
+	w := takeWorkbench()
+	defer w.release()
 	outcome := outcomeOf(kind, f)
-	plain := outcome.Append(make([]byte, 0, 256))
-	defer clear(plain)
-	value := head.appendHead(make([]byte, 0, factSize+secrets.Overhead+len(plain)))
-	value, err := s.ring.Seal(value, plain, purposeSession, s.bind(nil, &head, f.AppID))
+	w.plain = outcome.Append(w.plain)
+	w.bound = s.bind(w.bound, &head, f.AppID)
+	key, value := s.room(&head, secrets.Overhead+len(w.plain))
+	value, err := s.ring.Seal(value, w.plain, purposeSession, w.bound)
 	if err != nil {
 		return nil, fmt.Errorf("seal session fact: %w", err)
 	}
-	return &stream.Record{Topic: s.topic, Partition: partition, Key: head.key(nil), Value: value}, nil
+	return &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value}, nil
 }
 
 // note makes the record of a send, or of one that is taken back. Such a fact has
 // nothing to hide: it is its key and head.
 func (s factSealer) note(f *fact, partition int32) *stream.Record {
-	return &stream.Record{Topic: s.topic, Partition: partition, Key: f.key(nil), Value: f.appendHead(nil)}
+	key, value := s.room(f, 0)
+	return &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value}
+}
+
+// room answers the key and the head of a fact in one piece of memory, with room
+// for as many sealed bytes behind the head.
+func (s factSealer) room(f *fact, sealed int) (key, value []byte) {
+	n := f.keySize()
+	both := f.key(make([]byte, 0, n+factSize+sealed))
+	return both[:n:n], f.appendHead(both[n:n])
 }
 
 func headOf(kind factKind, f *schemas.SessionFact) fact {

@@ -34,7 +34,7 @@ type processor struct {
 	joinWait, sessionWait, sessionLife int64
 
 	// What tests put something predictable in place of.
-	spawn  func(func())
+	spawn  func(func()) // nil: the task's own errands
 	clock  func() time.Time
 	random func() float64
 	marker func(*stream.Record) (owner string, ok bool)
@@ -63,7 +63,6 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 		joinWait:    cfg.JoinWait.Milliseconds(),
 		sessionWait: cfg.SessionWait.Milliseconds(),
 		sessionLife: cfg.SessionLife.Milliseconds(),
-		spawn:       newErrands().run,
 		clock:       time.Now,
 		random:      rand.Float64,
 		marker:      stream.Marker,

@@ -11,6 +11,8 @@ import (
 type Task struct {
 	*processor
 	loop      loop
+	errands   *errands
+	spawn     func(func())
 	partition int32
 	owner     string
 
@@ -46,8 +48,11 @@ func (p *processor) newTask(l loop) *Task {
 	t := &Task{
 		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
 		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
-		recent:  new(recent),
+		errands: newErrands(), recent: new(recent),
 		sending: map[*event]permit{}, restored: map[string][]byte{},
+	}
+	if t.spawn = p.spawn; t.spawn == nil {
+		t.spawn = t.errands.run
 	}
 	t.ledger = &ledger{
 		owner: hashOwner(t.owner), name: t.owner, deadline: p.cfg.Deadline.Milliseconds(),
@@ -181,6 +186,7 @@ func (t *Task) Close() {
 		delete(t.sending, e)
 		p.drop()
 	}
+	t.errands.close()
 	t.close()
 }
 
