@@ -32,15 +32,26 @@ func (r *recycler) options() []kgo.Opt {
 	return []kgo.Opt{kgo.WithPools(r), kgo.WithDecompressor(r)}
 }
 
-// Decompress is kgo's own, and learns by how much batches grow.
+// Decompress is kgo's own but for LZ4, and learns by how much batches grow.
 func (r *recycler) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
-	out, err := r.inner.Decompress(src, codec)
+	out, err := r.unpack(src, codec)
 	if err == nil && len(src) > 0 {
 		seen := float64(len(out)) / float64(len(src))
 		// Decays, so that one batch of zeros does not make every later one large.
 		r.ratio.Store(math.Float64bits(max(seen, 0.95*math.Float64frombits(r.ratio.Load()))))
 	}
 	return out, err
+}
+
+func (r *recycler) unpack(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+	if codec == kgo.CodecLz4 {
+		lent := r.GetDecompressBytes(src, codec)
+		if out, ok := unpackFrame(lent[:0], src); ok {
+			return out, nil
+		}
+		r.PutDecompressBytes(lent)
+	}
+	return r.inner.Decompress(src, codec)
 }
 
 // GetDecompressBytes answers room for as much as batches of late have grown to.
