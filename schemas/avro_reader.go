@@ -10,32 +10,37 @@ import (
 // every read answers zero. Texts are cut from one copy of the input, bytes
 // alias it.
 type avroReader struct {
-	rest    []byte
-	text    string    // the same bytes as rest's whole input; texts are cut from it
+	in      []byte
+	at      int       // what of in has been read; one word to move on, where a slice takes three
+	text    string    // the same bytes as in; texts are cut from it
 	doubles []float64 // room for optional doubles; grown by a fresh chunk, never moved
 	err     error
 }
 
-func readAvro(body []byte) avroReader { return avroReader{rest: body, text: string(body)} }
+func readAvro(body []byte) avroReader { return avroReader{in: body, text: string(body)} }
 
 func (r *avroReader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-	r.rest = nil
+	r.at = len(r.in)
 }
 
+// left is how many bytes have not been read.
+func (r *avroReader) left() int { return len(r.in) - r.at }
+
 func (r *avroReader) long() int64 {
-	if len(r.rest) > 0 && r.rest[0] < 0x80 {
-		u := uint64(r.rest[0])
-		r.rest = r.rest[1:]
-		return int64(u>>1) ^ -int64(u&1)
+	if r.at < len(r.in) {
+		if b := r.in[r.at]; b < 0x80 {
+			r.at++
+			return int64(b>>1) ^ -int64(b&1)
+		}
 	}
 	return r.longer()
 }
 
 func (r *avroReader) longer() int64 {
-	v, n := binary.Varint(r.rest)
+	v, n := binary.Varint(r.in[r.at:])
 	if n <= 0 {
 		if n < 0 {
 			r.fail(errVarint)
@@ -44,7 +49,7 @@ func (r *avroReader) longer() int64 {
 		}
 		return 0
 	}
-	r.rest = r.rest[n:]
+	r.at += n
 	return v
 }
 
@@ -57,24 +62,25 @@ func (r *avroReader) int() int32 {
 	return int32(v)
 }
 
-// take answers the next n bytes and where in text they begin.
-func (r *avroReader) take(n int64) (b []byte, at int) {
-	if n < 0 || n > int64(len(r.rest)) {
+// take answers the next n bytes.
+func (r *avroReader) take(n int64) []byte {
+	if n < 0 || n > int64(r.left()) {
 		r.fail(errCutShort)
-		return nil, 0
+		return nil
 	}
-	b = r.rest[:n:n]
-	at = len(r.text) - len(r.rest)
-	r.rest = r.rest[n:]
-	return b, at
+	start := r.at
+	r.at += int(n)
+	return r.in[start:r.at:r.at]
 }
 
 func (r *avroReader) str() string {
-	b, at := r.take(r.long())
-	if r.err != nil {
+	n := r.long()
+	if n < 0 || n > int64(r.left()) {
+		r.fail(errCutShort)
 		return ""
 	}
-	s := r.text[at : at+len(b)]
+	s := r.text[r.at : r.at+int(n)]
+	r.at += int(n)
 	if !utf8.ValidString(s) {
 		r.fail(errNotUTF8)
 		return ""
@@ -84,7 +90,7 @@ func (r *avroReader) str() string {
 
 // chars is str as bytes that alias the input.
 func (r *avroReader) chars() []byte {
-	b, _ := r.take(r.long())
+	b := r.take(r.long())
 	if !utf8.Valid(b) {
 		r.fail(errNotUTF8)
 		return nil
@@ -93,12 +99,12 @@ func (r *avroReader) chars() []byte {
 }
 
 func (r *avroReader) bytes() []byte {
-	b, _ := r.take(r.long())
+	b := r.take(r.long())
 	return b
 }
 
 func (r *avroReader) double() float64 {
-	b, _ := r.take(8)
+	b := r.take(8)
 	if r.err != nil {
 		return 0
 	}
@@ -106,7 +112,7 @@ func (r *avroReader) double() float64 {
 }
 
 func (r *avroReader) bool() bool {
-	b, _ := r.take(1)
+	b := r.take(1)
 	if r.err == nil && b[0] > 1 {
 		r.fail(errOutOfRange)
 	}
@@ -119,7 +125,7 @@ func (r *avroReader) source() Source {
 
 // end answers the first fault, or that bytes are left.
 func (r *avroReader) end() error {
-	if r.err == nil && len(r.rest) > 0 {
+	if r.err == nil && r.left() > 0 {
 		r.err = errTrailing
 	}
 	return r.err

@@ -2,6 +2,21 @@ package schemas
 
 // present reads the branch of a union of null and something else.
 func (r *avroReader) present() bool {
+	if r.at < len(r.in) { // it is nearly always one byte
+		switch r.in[r.at] {
+		case 0:
+			r.at++
+			return false
+		case 2:
+			r.at++
+			return true
+		}
+	}
+	return r.branch()
+}
+
+// branch is present for any encoding of the branch's number.
+func (r *avroReader) branch() bool {
 	switch r.long() {
 	case 0:
 		return false
@@ -83,7 +98,7 @@ func (r *avroReader) block() int {
 		n = -n
 		r.long() // the block's size in bytes
 	}
-	if n < 0 || n > int64(len(r.rest)) {
+	if n < 0 || n > int64(r.left()) {
 		r.fail(errCutShort)
 		return 0
 	}

@@ -78,14 +78,14 @@ func (e *envelope) readForeign(text string, body []byte) *Rejection {
 }
 
 func (e *envelope) readAvro(body []byte) *Rejection {
-	r := avroReader{rest: body}
+	r := avroReader{in: body}
 	e.eventID = textField(r.chars())
 	e.appID = textField(r.chars())
 	e.sessionID = textField(r.chars())
 	e.at, e.hasAt = r.long(), true
 	e.api = textField(r.optionalChars())
 	e.coordType = textField(r.optionalChars())
-	payload, _ := r.take(r.long())
+	payload := r.take(r.long())
 	if err := r.end(); err != nil {
 		return undecodable(err)
 	}

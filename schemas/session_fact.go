@@ -59,7 +59,7 @@ func (r *avroReader) sessionFact(f *SessionFact) {
 	f.Kind = FactKind(r.enum(len(factSymbols)))
 	f.SessionID = r.str()
 	f.AppID = r.str()
-	f.CodeHash, _ = r.take(codeHashSize)
+	f.CodeHash = r.take(codeHashSize)
 	f.CodeKind = codeKindAt(r.enum(len(codeKindSymbols)))
 	f.Attempt = r.int()
 	f.Owner = r.str()

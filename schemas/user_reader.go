@@ -40,7 +40,7 @@ func (r *UserReader) Read(value []byte) (*EnrichedUser, error) {
 		r.user = u
 		return &r.user, err
 	}
-	r.avro = avroReader{rest: body, text: unsafe.String(unsafe.SliceData(body), len(body)), doubles: r.doubles[:0]}
+	r.avro = avroReader{in: body, text: unsafe.String(unsafe.SliceData(body), len(body)), doubles: r.doubles[:0]}
 	r.avro.enrichedUser(&r.user, &r.parts)
 	if err := r.avro.end(); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", nameEnrichedUser, err)
