@@ -169,6 +169,56 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
+// insertOne inserts a row over a connection of its own.
+func insertOne(t *testing.T, tables Tables) error {
+	t.Helper()
+	s, err := parseServer(tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &tableStore{place: place{schemas.TopicUsers, 4, "user_events"}, on: &connection{server: s}, sent: func(int, time.Duration) {}}
+	defer store.on.close()
+	b := newBlock(newUserRows(nil))
+	u := everyKind()[0]
+	b.add(userRecord(t, 1, &u))
+	return store.insert(testContext(t), b, "token")
+}
+
+// A server that asks who we are is shown the client's certificate, by the sink and
+// by migrate; without it, or with another's, it lets nobody in, which passes: a
+// certificate that is renewed is picked up without anybody's help.
+func TestTLSWithAClientCertificate(t *testing.T) {
+	t.Parallel()
+	engine := startClickHouse(t, "")
+	certificate, pool := selfSigned(t)
+	client, known := selfSigned(t)
+	stranger, _ := selfSigned(t)
+	front := startRelay(t, engine.Addr(), &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known,
+	}, nil)
+	as := func(shown ...tls.Certificate) Tables {
+		return Tables{
+			DSN: strings.Replace(engine.DSN(), engine.Addr(), front.addr(), 1),
+			TLS: &tls.Config{RootCAs: pool, Certificates: shown, MinVersion: tls.VersionTLS12},
+		}
+	}
+	if _, err := Migrate(testContext(t), as(client)); err != nil {
+		t.Fatalf("migrate: %v", err)
+	}
+	if err := insertOne(t, as(client)); err != nil {
+		t.Fatalf("insert: %v", err)
+	}
+	for name, tables := range map[string]Tables{"none": as(), "another's": as(stranger)} {
+		if err := insertOne(t, tables); err == nil || fateOf(err) != fatePasses {
+			t.Errorf("a client with %s certificate: %v", name, err)
+		}
+	}
+	if n := count(t, connect(t, engine.DSN()), "SELECT count() FROM user_events"); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+}
+
 // The sink and migrate speak TLS and log in; who is not trusted, or not known, is
 // refused, and the error does not repeat the password.
 func TestTLSUserAndPassword(t *testing.T) {
@@ -183,18 +233,7 @@ func TestTLSUserAndPassword(t *testing.T) {
 	secure := strings.Replace(engine.DSN(), engine.Addr(), front.addr(), 1)
 	trusting := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 
-	insert := func(tables Tables) error {
-		s, err := parseServer(tables)
-		if err != nil {
-			t.Fatal(err)
-		}
-		store := &tableStore{place: place{schemas.TopicUsers, 4, "user_events"}, on: &connection{server: s}, sent: func(int, time.Duration) {}}
-		defer store.on.close()
-		b := newBlock(newUserRows(nil))
-		u := everyKind()[0]
-		b.add(userRecord(t, 1, &u))
-		return store.insert(testContext(t), b, "token")
-	}
+	insert := func(tables Tables) error { return insertOne(t, tables) }
 	good := Tables{DSN: secure, TLS: trusting}
 	if _, err := Migrate(testContext(t), good); err != nil {
 		t.Fatalf("migrate: %v", err)
