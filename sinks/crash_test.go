@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/schemas"
@@ -99,11 +100,12 @@ func (w *world) kill(point string, nth int32) {
 }
 
 // halt runs a victim until it stands still, as a process does that is swapped
-// out or whose machine sleeps.
-func (w *world) halt(point string, nth int32) *os.Process {
+// out or whose machine sleeps. Meanwhile something may be done.
+func (w *world) halt(point string, nth int32, meanwhile func()) *os.Process {
 	w.t.Helper()
 	cmd := w.victim(point, nth, syscall.SIGSTOP)
 	w.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	meanwhile()
 	var status syscall.WaitStatus
 	if _, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
 		w.t.Fatalf("the victim should stand still at %q: %v, %v", point, status, err)
@@ -232,17 +234,32 @@ func TestI5TwoOwnersForAMoment(t *testing.T) {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 1)
-			w.produce(w.users(100, 0)...)
-			sleeper := w.halt(point, 2)
+			w.produce(w.users(20, 0)...) // one block
+			sleeper := w.halt(point, 2, func() {
+				w.once(20)
+				w.produce(w.users(80, 0)...) // written since it began: it looks none of it up before it inserts
+			})
 			w.run(w.config())
 			w.once(100)
 			if err := sleeper.Signal(syscall.SIGCONT); err != nil {
 				t.Fatal(err)
 			}
+			// It has learnt that its session is over, and done what it was about to.
+			until(t, "the sleeper's return to the group", func() bool { return w.members() == 2 })
 			w.produce(w.users(60, 0)...)
 			w.once(160)
 		})
 	}
+}
+
+// members is how many instances the group has.
+func (w *world) members() int {
+	w.t.Helper()
+	groups, err := kadm.NewClient(w.client).DescribeGroups(testContext(w.t), testGroup)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(groups[testGroup].Members)
 }
 
 func TestAPartitionMovesToAnotherInstance(t *testing.T) {
