@@ -103,6 +103,7 @@ type row struct {
 type contender func(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func())
 
 func (c cell) run(b *testing.B, contender contender) (r row) {
+	underLimit(b)
 	for range b.N {
 		b.StopTimer()
 		at, begin := startOutside(b, c.outside)
