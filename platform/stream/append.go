@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // append writes a record outside of transactions.
@@ -16,10 +17,48 @@ func (l *loop) append(rec *Record, readBack func(error)) {
 		return
 	}
 	l.session.journal.write(rec, func(rec *Record, err error) {
-		if readBack != nil {
-			l.post(func() { l.state.written(rec, err, readBack) })
+		if readBack != nil && l.acks.add(ack{rec, err, readBack}) {
+			l.post(l.takeAcks)
 		}
 	})
+}
+
+// takeAcks takes in what was acknowledged since it was posted.
+func (l *loop) takeAcks() {
+	for _, a := range l.acks.take() {
+		l.state.written(a.rec, a.err, a.back)
+	}
+}
+
+// ack is what became of an append.
+type ack struct {
+	rec  *Record
+	err  error
+	back func(error)
+}
+
+// acks are on their way to the loop: those of one batch come at once, and are
+// one message. They are bounded by what the client buffers. Safe for concurrent
+// use.
+type acks struct {
+	mu   sync.Mutex
+	list []ack
+}
+
+// add reports whether the loop has to be told.
+func (a *acks) add(one ack) (first bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, one)
+	return len(a.list) == 1
+}
+
+func (a *acks) take() []ack {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	list := a.list
+	a.list = nil
+	return list
 }
 
 // written notes an acknowledged record; the tail may be past it already.

@@ -19,6 +19,7 @@ type loop struct {
 	held    map[string][]int32
 	box     *mailbox
 	outbox  *outbox
+	acks    acks
 	ended   chan struct{} // closed when the goroutine has returned
 
 	task     Task

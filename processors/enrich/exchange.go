@@ -116,7 +116,7 @@ func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app 
 		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
 		var rec *stream.Record
 		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
-			x.own.Store(&ownResult{rec.Value, *result})
+			x.own.Store(&ownResult{rec.Value, result})
 			t.loop.Append(rec, func(err error) {
 				t.requests--
 				t.lines[app.ID].heard(nil)

@@ -66,15 +66,20 @@ func (t *Task) retired(e *event, s *session) func() {
 	if e.topic != topicLogin {
 		return nil
 	}
-	offset, id := e.rec.Offset, string(e.rec.Key)
+	offset := e.rec.Offset
+	if s == nil {
+		id := string(e.rec.Key)
+		return func() {
+			t.frontier = max(t.frontier, offset+1)
+			if waits := t.active[id]; waits != nil { // a login that is none may have been waited for all the same
+				t.evaluate(waits)
+			}
+		}
+	}
+	waits := s // not s itself, which every event would have on the heap then
 	return func() {
 		t.frontier = max(t.frontier, offset+1)
-		waits := s // not s itself, which every event would have on the heap then
-		if waits != nil {
-			waits.logins--
-		} else if waits = t.active[id]; waits == nil { // a login that is none may have been waited for all the same
-			return
-		}
+		waits.logins--
 		t.evaluate(waits)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // them.
 type job struct {
 	facts   [sessionKeys]found
+	outcome entry // of a login; nil: it is another event
 	now     int64 // ms
 	one     [1]*stream.Record
 	out     []*stream.Record
@@ -31,7 +32,13 @@ func (e *event) start(facts [sessionKeys]found) {
 type eventJob event
 
 // Work runs on a worker.
-func (w *eventJob) Work() { (*event)(w).work() }
+func (w *eventJob) Work() {
+	if e := (*event)(w); e.job.outcome != nil {
+		e.readOutcome()
+	} else {
+		e.work()
+	}
+}
 
 // Worked takes the results, from the loop.
 func (w *eventJob) Worked() {

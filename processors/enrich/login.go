@@ -27,7 +27,7 @@ type exchange struct {
 // need not be opened.
 type ownResult struct {
 	value   []byte // of its record, which ends with what is sealed
-	session schemas.SessionFact
+	session *schemas.SessionFact
 }
 
 // decideLogin takes a login a step further: to the outcome that the ledger
@@ -131,13 +131,15 @@ func (t *Task) conclude(e *event, outcome entry) {
 		return
 	}
 	e.state = stateWorking
-	e.job = job{now: t.now()}
-	t.work(func() { e.readOutcome(outcome) }, e.conclude)
+	e.job = job{now: t.now(), outcome: outcome}
+	t.working++ // as Task.work, without its closures
+	t.loop.Do((*eventJob)(e))
 }
 
 // readOutcome runs on a worker. An outcome that does not open is lost: the
 // code is used up and nobody has its session.
-func (e *event) readOutcome(outcome entry) {
+func (e *event) readOutcome() {
+	outcome := e.job.outcome
 	session, ok := e.ownSession(outcome)
 	if !ok {
 		session, ok = e.task.openSession(outcome, e.p.event.AppID)
@@ -159,7 +161,7 @@ func (e *event) ownSession(outcome entry) (session schemas.SessionFact, ok bool)
 	if own == nil || !bytes.HasSuffix(own.value, outcome.spread().sealed) {
 		return session, false
 	}
-	return own.session, true
+	return *own.session, true
 }
 
 // answered takes the answer of an exchange that brought no session.
