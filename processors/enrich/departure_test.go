@@ -153,7 +153,10 @@ func TestThePlatformIsKeptBusyWhileSentsAreWritten(t *testing.T) {
 				if n := done.Load(); n < ceiling*9/10 || most.Load() > 16 {
 					t.Errorf("%d exchanges of at most %d, %d at once; want nine tenths, and 16", n, ceiling, most.Load())
 				}
-				if ahead := l.apps[testApp].permits - 16; ahead > 64 {
+				l.mu.Lock()
+				ahead := l.apps[testApp].permits - 16
+				l.mu.Unlock()
+				if ahead > 64 {
 					t.Errorf("%d are ahead; want 64 at most", ahead)
 				}
 				time.Sleep(time.Minute)
