@@ -10,9 +10,9 @@ import (
 )
 
 // judgeCodes holds what the platform was asked against I3: one send, and one
-// more when nobody can know what became of the first. A throttled request was
-// refused for certain, and the code is as good as before. A code's life is
-// counted from its event.
+// more when nobody can know what became of the first. What was refused for
+// certain is no send, and the code is as good as before. A code's life is counted
+// from its event.
 func (o *oracle) judgeCodes() {
 	events := map[string]traffic.Sent{}
 	for _, s := range o.sent {
@@ -21,7 +21,7 @@ func (o *oracle) judgeCodes() {
 		}
 	}
 	for _, c := range o.codes {
-		asks := slices.DeleteFunc(slices.Clone(c.Asks), func(a douyintest.Ask) bool { return a.Fault == douyintest.ModeThrottle })
+		asks := slices.DeleteFunc(slices.Clone(c.Asks), refusedForCertain)
 		name := "a code of " + c.User + ", issued " + c.IssuedAt.Format(time.TimeOnly)
 		switch {
 		case len(asks) > 2:
@@ -40,6 +40,16 @@ func (o *oracle) judgeCodes() {
 		}
 	}
 }
+
+// refusedForCertain says whether a request was turned down before its code was
+// looked at: throttled, or under an app id or secret that is wrong, which each
+// instance finds out for itself.
+func refusedForCertain(a douyintest.Ask) bool {
+	return a.Fault == douyintest.ModeThrottle || a.Fault == "" && (a.ErrNo == errNoApp || a.ErrNo == errNoSecret)
+}
+
+// What the platform says of an app that is not, or not with that secret.
+const errNoApp, errNoSecret = 40015, 40017
 
 // judgeTokens holds the fetches against I6: one for each app and refresh
 // period, never two at once. A second is granted when the answer to the first

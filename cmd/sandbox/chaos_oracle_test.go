@@ -121,6 +121,15 @@ func TestOracle(t *testing.T) {
 		{"a code again behind a throttle", func(e *evidence) {
 			e.codes[0].Asks = []douyintest.Ask{{At: began, Fault: douyintest.ModeThrottle}, {At: began}}
 		}, nil},
+		{"a code under a wrong secret, tried by three instances", func(e *evidence) {
+			refused := douyintest.Ask{At: began, ErrNo: 40017}
+			e.codes[0].Asks = []douyintest.Ask{refused, refused, refused}
+		}, nil},
+		{"a code that is refused as used up, three times", func(e *evidence) {
+			e.spans = suffered
+			used := douyintest.Ask{At: began, ErrNo: 40018}
+			e.codes[0].Asks = []douyintest.Ask{used, used, used}
+		}, []charge{chargeCodeTwice}},
 		{"a code past its life", func(e *evidence) { e.codes[0].Asks[0].At = began.Add(5 * time.Minute) }, []charge{chargeCodeLate}},
 		{"a second token", func(e *evidence) { fetch(e, 40*time.Second, "") }, []charge{chargeToken}},
 		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second, "") }, nil},
