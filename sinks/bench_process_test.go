@@ -27,6 +27,7 @@ const measuredVariable = "DOUSTREAM_SINKS_BENCH_MEASURED"
 
 type measured struct {
 	Does      string // "sink" or "ceiling"
+	Pooled    bool   // the ceiling has the sink's memory, which is lent and given back
 	Brokers   []string
 	DSN       string
 	Group     string
@@ -86,11 +87,15 @@ func (m measured) run(ctx context.Context) error {
 }
 
 // ceiling fetches, decodes and puts into columns: what a sink without order,
-// offsets and table would do, with the client as it comes.
+// offsets and table would do, with the client as it comes, or pooled.
 func (m measured) ceiling(ctx context.Context) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(m.Brokers...), kgo.ConsumeTopics("test."+schemas.TopicUsers),
+	var pools []kgo.Opt
+	if m.Pooled {
+		pools = newRecycler().options()
+	}
+	client, err := kgo.NewClient(append(pools, kgo.SeedBrokers(m.Brokers...), kgo.ConsumeTopics("test."+schemas.TopicUsers),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes))...)
 	if err != nil {
 		return err
 	}
@@ -102,7 +107,9 @@ func (m measured) ceiling(ctx context.Context) error {
 			return err
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {
-			block.add(rec)
+			if block.add(rec) && m.Pooled {
+				rec.Recycle()
+			}
 			rows++
 			if block.count >= int64(m.BlockRows) {
 				block.reset()
@@ -133,7 +140,7 @@ func (m measured) profiled(f func() error) error {
 func measure(b *testing.B, m measured, done func()) cost {
 	b.Helper()
 	if dir := os.Getenv("DOUSTREAM_BENCH_PROFILES"); dir != "" {
-		m.Profile = fmt.Sprintf("%s/%s-%d.prof", dir, m.Does, m.BlockRows)
+		m.Profile = fmt.Sprintf("%s/%s.prof", dir, strings.ReplaceAll(b.Name(), "/", "-"))
 	}
 	text, err := json.Marshal(m)
 	if err != nil {

@@ -122,19 +122,31 @@ func (f *figures) backlog(b *testing.B, brokers []string) {
 		rows, sizes = backlogRows(), []int{25_000, 100_000, 250_000}
 	}
 	waiting := newBacklog(b, brokers, rows)
-	b.Run("ceiling", func(b *testing.B) {
-		for range b.N {
-			began := time.Now()
-			c := measure(b, measured{Does: "ceiling", Brokers: brokers, Rows: rows, BlockRows: 100_000}, nil)
-			f.add(b, figure{rows: rows, took: time.Since(began), cost: c})
-		}
-	})
+	for _, pooled := range []bool{false, true} {
+		name := map[bool]string{false: "ceiling", true: "ceiling with the sink's memory"}[pooled]
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				began := time.Now()
+				c := measure(b, measured{Does: "ceiling", Pooled: pooled, Brokers: brokers, Rows: rows, BlockRows: 100_000}, nil)
+				f.add(b, figure{rows: rows, took: time.Since(began), cost: c})
+			}
+		})
+	}
 	for _, size := range sizes {
 		b.Run(fmt.Sprintf("sink of %d", size), func(b *testing.B) {
 			for range b.N {
-				f.add(b, benchSink(b, waiting, size))
+				f.add(b, benchSink(b, waiting, size, "lz4"))
 			}
 		})
+	}
+	if backlogRows() > 0 && b.Name() == "BenchmarkBacklog/kfake" { // that it is another Kafka makes no difference
+		for _, way := range []string{"none", "zstd"} {
+			b.Run("sink of 100000 "+way, func(b *testing.B) {
+				for range b.N {
+					f.add(b, benchSink(b, waiting, 100_000, way))
+				}
+			})
+		}
 	}
 	b.Run("kafka engine", func(b *testing.B) {
 		for range b.N {
@@ -143,14 +155,15 @@ func (f *figures) backlog(b *testing.B, brokers []string) {
 	})
 }
 
-// benchSink empties the backlog into a new ClickHouse, in blocks of size rows.
-func benchSink(b *testing.B, from *backlog, size int) figure {
+// benchSink empties the backlog into a new ClickHouse, in blocks of size rows,
+// compressed as asked.
+func benchSink(b *testing.B, from *backlog, size int, compress string) figure {
 	engine := migrated(b)
 	defer engine.Close()
 	group := fmt.Sprintf("bench.%s.%d", b.Name(), time.Now().UnixNano())
 	before, began := cpuOf(engine.PID()), time.Now()
 	var took time.Duration
-	c := measure(b, measured{Does: "sink", Brokers: from.brokers, DSN: engine.DSN(), Group: group, BlockRows: size}, func() {
+	c := measure(b, measured{Does: "sink", Brokers: from.brokers, DSN: engine.DSN() + "?compress=" + compress, Group: group, BlockRows: size}, func() {
 		awaitCommitted(b, from, group)
 		took = time.Since(began)
 	})

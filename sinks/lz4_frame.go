@@ -88,7 +88,9 @@ func unpackBlock(dst, block []byte, largest int, linked bool) ([]byte, bool) {
 		if len(room) == largest {
 			return nil, false
 		}
-		dst = slices.Grow(dst, largest)
+		// Not all that a block may hold: a batch is seldom as long, and its memory is
+		// lent again and again.
+		dst = slices.Grow(dst, min(largest, max(4*len(block), 2*len(room))))
 	}
 }
 
