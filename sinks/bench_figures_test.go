@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -39,10 +40,10 @@ func (f *figures) add(b *testing.B, run figure) {
 
 func (run figure) perSecond(d time.Duration) float64 { return float64(run.rows) / d.Seconds() }
 
-// print logs them as a table, each beside the ceiling on the same Kafka.
-func (f *figures) print(b *testing.B) {
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+// print writes them as a table, each beside the ceiling on the same Kafka. A
+// benchmark that has others inside has no log of its own.
+func (f *figures) print() {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "run\trows\ts\trows/s\trows/cpu-s\tof ceiling\twith engine\trss MB\t")
 	var ceiling float64
 	for _, run := range *f {
@@ -61,7 +62,6 @@ func (f *figures) print(b *testing.B) {
 			thousands(run.perSecond(run.took)), own, share, both, run.cost.RSS>>20)
 	}
 	_ = table.Flush()
-	b.Log("\n" + text.String())
 }
 
 func thousands(rate float64) string { return fmt.Sprintf("%.1fk", rate/1000) }

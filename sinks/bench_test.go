@@ -113,7 +113,7 @@ func BenchmarkBacklog(b *testing.B) {
 			all.backlog(b, kafka.Brokers())
 		})
 	}
-	all.print(b)
+	all.print()
 }
 
 func (f *figures) backlog(b *testing.B, brokers []string) {
