@@ -170,6 +170,7 @@ type emission struct {
 	partition int32
 	next      int64 // 0: none
 	committed func()
+	joined    bool // leaves with the entry before it
 }
 
 // instance is one owner's loop.
@@ -243,7 +244,11 @@ func (i *instance) settle() {
 				i.windows[p] = window
 				i.out = append(i.out, emission{records: s.out, partition: p, next: s.rec.Offset + 1})
 				if s.retired != nil {
+					first := len(i.out)
 					s.retired()
+					for n := first; n < len(i.out); n++ {
+						i.out[n].joined = true
+					}
 				}
 				again = true
 			}
@@ -310,12 +315,21 @@ func (i *instance) request(n int) {
 // commit ends the open transaction with success. callbacks false: the answer
 // never comes.
 func (i *instance) commit(callbacks bool) bool {
+	return i.commitSome(len(i.out), callbacks)
+}
+
+// commitSome is a transaction that ends behind the first n entries, and those
+// that are joined to them: the runtime may cut between any others.
+func (i *instance) commitSome(n int, callbacks bool) bool {
 	w := i.world
-	if w.current != i || len(i.out) == 0 {
+	for n < len(i.out) && i.out[n].joined {
+		n++
+	}
+	if w.current != i || n == 0 {
 		return false
 	}
-	entries := i.out
-	i.out = nil
+	entries := i.out[:n:n]
+	i.out = i.out[n:]
 	for _, e := range entries {
 		if e.next > 0 {
 			w.next[e.partition] = e.next
