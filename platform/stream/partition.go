@@ -79,7 +79,7 @@ func (p *partition) fetched(records []*Record) {
 		p.takeIn()
 		return
 	}
-	p.loop.session.workers.submit(jobs...)
+	p.loop.session.workers.prepare(jobs...)
 }
 
 // prepare runs on a worker.
