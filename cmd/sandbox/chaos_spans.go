@@ -7,19 +7,21 @@ import (
 
 // span is a time in which an answer or a request may have been lost that
 // somebody had in hand, by no fault of theirs. The platform's bad days are no
-// spans: its own ledger tells them. Nor are a SIGTERM, an instance that leaves
+// spans: its own ledger tells them, save of what it had in hand when it began to
+// refuse connections, which cuts those that there are. Nor are a SIGTERM, an instance that leaves
 // and a stop below the session time-out: whoever ends in good order, or only
 // stands still, loses nothing. ClickHouse holds no answers.
 type span struct {
 	from, to time.Time
-	role     string // whose process; empty: a broker's, which everybody feels
+	role     string // whose process; empty: a broker's or the platform's, which everybody feels
 }
 
 const (
 	// brokerFelt is how long a broker's fault is felt: a session time-out and a
 	// take-over.
 	brokerFelt = 15 * time.Second
-	// killFelt covers what lies between the signal and the note of it.
+	// killFelt covers what lies between the signal, or the word to the platform, and
+	// the note of it.
 	killFelt = 500 * time.Millisecond
 )
 
@@ -33,6 +35,8 @@ func spanOf(f fault, from, healed time.Time) (s span, loses bool) {
 		return span{struck.Add(-killFelt), healed.Add(killFelt), roleOf(f.target)}, true
 	case faultBroker, faultNode, faultReboot, faultStall, faultErrors, faultCoords:
 		return span{from, healed.Add(brokerFelt), ""}, true
+	case faultRefuse:
+		return span{from, from.Add(killFelt), ""}, true
 	}
 	return span{}, false
 }
