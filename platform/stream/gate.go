@@ -18,9 +18,10 @@ type gate struct {
 	sampledBy time.Time // when the last sample was asked for
 }
 
-// lead takes note of a record of the leading topic.
+// lead takes note of a record of the leading topic. One from the future tells of
+// nothing but its producer's clock: whatever is read later would be before it.
 func (g *gate) lead(at time.Time) {
-	if at.After(g.mark) {
+	if at.After(g.mark) && !at.After(g.loop.now().Add(g.loop.session.cfg.LeadTolerance)) {
 		g.mark = at
 	}
 }

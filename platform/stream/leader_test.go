@@ -50,6 +50,40 @@ func TestAFollowerWaitsForABackloggedLeader(t *testing.T) {
 	})
 }
 
+// A leader's record from the future is ahead of nothing: neither do followers go
+// ahead for it, nor has the watermark passed what is yet to be read.
+func TestALeaderFromTheFutureIsNoWatermark(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "login", "phone")
+		start := time.Now().Add(-time.Hour)
+		for i := range 50 {
+			when := start.Add(time.Duration(i) * time.Minute)
+			if i == 5 {
+				when = when.AddDate(100, 0, 0)
+			}
+			put(t, k, at("login", fmt.Sprint("L", i), when))
+		}
+		put(t, k, at("phone", "P", start.Add(30*time.Minute+30*time.Second)))
+		var n notes
+		run(t, k, "a", func(c *stream.Config) {
+			leading(c)
+			c.Connect = append(c.Connect, kgo.FetchMaxPartitionBytes(200))
+		}, func(l *stream.Loop) stream.Task {
+			return &script{handle: func(in *stream.Input) {
+				n.add(string(in.Record.Value))
+				if l.Watermark().After(l.Now()) {
+					n.add("future")
+				}
+				in.Done(nil, nil)
+			}}
+		})
+		eventually(t, func() bool { return n.has("P") && n.has("L49") })
+		if before, _, _ := strings.Cut(n.String(), "P"); !strings.Contains(before, "L30 ") || n.has("future") {
+			t.Errorf("the follower went ahead of the login before it, or the watermark is ahead of the clock: %s", &n)
+		}
+	})
+}
+
 func TestAQuietLeaderStopsNobody(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "login", "phone")

@@ -5,21 +5,23 @@ import (
 	"strconv"
 )
 
-// markerPrefix begins a marker's key. No session id, app id or notification id
-// can begin with a zero byte's key of this form without being one of ours: state
-// topics are written by their role alone.
+// markerPrefix begins a marker's key. Another key may begin so too, since what
+// names a session is the backend's to choose: a marker's is compared as a whole.
 const markerPrefix = "\x00marker|"
+
+func markerKey(topic string, partition int32) string {
+	return markerPrefix + topic + "|" + strconv.Itoa(int(partition))
+}
 
 // newMarker is the record that an owner writes to a state partition and then
 // reads up to. The key is the partition's own, so that compaction keeps the last
 // owner's alone.
 func newMarker(topic string, partition int32, owner string) *Record {
-	key := markerPrefix + topic + "|" + strconv.Itoa(int(partition))
-	return &Record{Topic: topic, Partition: partition, Key: []byte(key), Value: []byte(owner)}
+	return &Record{Topic: topic, Partition: partition, Key: []byte(markerKey(topic, partition)), Value: []byte(owner)}
 }
 
 func marker(rec *Record) (owner string, ok bool) {
-	if rec == nil || !bytes.HasPrefix(rec.Key, []byte(markerPrefix)) {
+	if rec == nil || !bytes.HasPrefix(rec.Key, []byte(markerPrefix)) || string(rec.Key) != markerKey(rec.Topic, rec.Partition) {
 		return "", false
 	}
 	return string(rec.Value), true

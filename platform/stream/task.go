@@ -129,7 +129,7 @@ func (l *Loop) Emit(out []*Record, committed func()) { l.emit(out, committed) }
 func (l *Loop) Append(rec *Record, readBack func(error)) { l.append(rec, readBack) }
 
 // Watermark is the greatest timestamp of a record of the leading topic that
-// was taken in, or, while the leading topic is caught up, when its end was last
+// was taken in (one from the future aside), or, while the leading topic is caught up, when its end was last
 // sampled, within a second: whatever of it could be read then has been taken
 // in. Zero without a leading topic.
 func (l *Loop) Watermark() time.Time { return l.watermark() }

@@ -123,7 +123,7 @@ func (w *world) newLoop(p *processor) *fakeLoop {
 	for t := range topicCount {
 		l.fetched[t], l.frontier[t] = int(w.committed[t]), w.committed[t]
 	}
-	w.sessions = append(w.sessions, &stream.Record{Topic: w.names.sessions, Key: []byte("\x00marker|sessions"), Value: []byte(l.name)})
+	w.sessions = append(w.sessions, &stream.Record{Topic: w.names.sessions, Key: []byte("\x00marker|" + w.names.sessions + "|0"), Value: []byte(l.name)})
 	for _, rec := range w.parked {
 		l.task.Restore(rec)
 	}
@@ -309,7 +309,8 @@ func (l *fakeLoop) handable(t topic) int {
 	}
 	seen := map[string]bool{}
 	for i, in := range l.queue[t] {
-		if t != topicLogin && in.rec.Timestamp.After(l.Watermark().Add(time.Second)) && l.holds[topicLogin] == 0 {
+		backlog := l.fetched[topicLogin] < len(l.w.inputs[topicLogin]) && l.holds[topicLogin] == 0
+		if t != topicLogin && backlog && in.rec.Timestamp.After(l.Watermark().Add(time.Second)) {
 			return -1
 		}
 		if t == topicLogin || !l.busy[in.key()] && !seen[in.key()] {

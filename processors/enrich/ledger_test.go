@@ -282,7 +282,7 @@ func TestI3AnothersSentBehindOnesOwnMarkerNeverLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := &ledger{owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]sends{}, marker: stream.Marker}
-			marker := &stream.Record{Key: []byte("\x00marker|s"), Value: []byte(l.name)}
+			marker := &stream.Record{Topic: "s", Key: []byte("\x00marker|s|0"), Value: []byte(l.name)}
 			hash := hashOf("s", "c")
 			sent, err := b.proc.facts.record(factSent, &schemas.SessionFact{
 				SessionID: "s", AppID: testApp, CodeHash: hash[:], CodeKind: schemas.CodeKindCode, Attempt: 1, Owner: test.owner, At: 1000,
