@@ -129,9 +129,9 @@ func (l *Loop) Emit(out []*Record, committed func()) { l.emit(out, committed) }
 func (l *Loop) Append(rec *Record, readBack func(error)) { l.append(rec, readBack) }
 
 // Watermark is the greatest timestamp of a record of the leading topic that
-// was taken in (one from the future aside), or, while the leading topic is caught up, when its end was last
-// sampled, within a second: whatever of it could be read then has been taken
-// in. Zero without a leading topic.
+// was taken in (none from the future), or, while the leading topic is caught up,
+// when its end was last sampled, within a second: whatever of it could be read
+// then has been taken in. Zero without a leading topic.
 func (l *Loop) Watermark() time.Time { return l.watermark() }
 
 // Frontier is the offset below which every record of one input partition that

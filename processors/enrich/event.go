@@ -51,6 +51,14 @@ const (
 // timestamp of the record, in ms.
 func (e *event) timestamp() int64 { return e.rec.Timestamp.UnixMilli() }
 
+// aheadOfUs is by how much (ms) another's clock may be ahead of ours.
+const aheadOfUs = 60_000
+
+// believed is a timestamp (ms) of the event's as far as it can be right: what was
+// read by now was made before. A time-out of one from the year 3000 would never
+// come, and such events fill what may be parked.
+func (e *event) believed(at int64) int64 { return min(at, e.taken+aheadOfUs) }
+
 // first reports whether the event may be worked on: nothing of its session and
 // topic is parked before it, and, but for a login, its own parked entry has
 // retired.
@@ -100,13 +108,6 @@ func (s *session) parkedLogin(offset int64) bool {
 		return cmp.Compare(e.rec.Offset, offset)
 	})
 	return parked
-}
-
-// loginInWindow reports, of a session with an unfinished login, whether one is
-// in the window or about to enter it, not parked: as long as that one is worth
-// the wait, so is what depends on it.
-func (s *session) loginInWindow() bool {
-	return s.logins == 0 || s.logins > len(s.parked[topicLogin])
 }
 
 // leaveWindow takes a login out, the first one mostly.

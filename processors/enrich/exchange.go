@@ -46,7 +46,9 @@ func (t *Task) sent(e *event, at int64, err error) {
 	case err != nil:
 		delete(t.sending, e)
 		p.drop()
-		t.ledger.annul(e.p.hash, x.attempt)
+		if e.state != stateDone { // another owner's outcome came first, and the event is gone
+			t.ledger.annul(e.p.hash, x.attempt)
+		}
 		x.failures++
 		x.notBefore = t.now() + t.backoff(x.failures)
 		t.logger.Warn("append a SENT, to be done again", "partition", t.partition, "err", err)

@@ -124,7 +124,7 @@ func (t *Task) decideJoin(e *event) {
 // outlook answers how an event ends if no login comes, and what the watermark
 // must have passed before that can be said.
 func (t *Task) outlook(e *event, k *known) (schemas.Reason, int64) {
-	at := e.timestamp()
+	at := e.believed(e.timestamp())
 	switch {
 	case (k.logins[0] == 0 || e.barren) && k.failed > 0:
 		return schemas.ReasonLoginFailed, at + disorder
@@ -146,6 +146,16 @@ func (t *Task) loginUnfinished(e *event) bool {
 	return s != nil && s.logins > 0 || t.loop.Queued(t.names.inputs[topicLogin], e.rec.Key)
 }
 
+// loginInWindow reports, of a session with an unfinished login, whether one is
+// in the window or about to enter it, not parked or held back: as long as that
+// one is worth the wait, so is what depends on it.
+func (t *Task) loginInWindow(s *session) bool {
+	if s.logins == 0 { // it was not handed over yet
+		return !t.parked[topicLogin].held
+	}
+	return s.logins > len(s.parked[topicLogin])
+}
+
 // wait leaves an event where it is until its session changes or the watermark
 // passes, and parks it when that takes too long. One that the watermark has
 // left behind has no login coming soon, and is parked at once.
@@ -155,8 +165,8 @@ func (t *Task) wait(e *event, past int64, unfinished bool) {
 		e.sess.waiting = append(e.sess.waiting, e)
 	}
 	if e.in != nil {
-		late := !unfinished && t.mark() >= max(e.timestamp()+t.joinWait, e.taken+1)
-		if late || t.now() >= e.parkAt && !(unfinished && e.sess.loginInWindow()) {
+		late := !unfinished && t.mark() >= max(e.believed(e.timestamp())+t.joinWait, e.taken+1)
+		if late || t.now() >= e.parkAt && !(unfinished && t.loginInWindow(e.sess)) {
 			t.park(e, whySession)
 			return
 		}

@@ -122,7 +122,7 @@ func nextOf(now, sooner, later int64) int64 {
 // expiry is until when (ms) a login's code may be sent: a code is past its
 // life only if both of its timestamps say so.
 func (t *Task) expiry(e *event) int64 {
-	return max(e.p.event.OccurredAt, e.timestamp()) + t.cfg.CodeLife.Milliseconds()
+	return e.believed(max(e.p.event.OccurredAt, e.timestamp())) + t.cfg.CodeLife.Milliseconds()
 }
 
 // conclude ends a login with the outcome of its code.
