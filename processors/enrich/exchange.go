@@ -16,7 +16,7 @@ func (t *Task) send(e *event, attempt int, p permit) {
 	x := e.exchange
 	x.busy, x.attempt = true, attempt
 	t.sending[e] = p
-	at := t.now()
+	at := max(t.now(), x.sentAt+1) // an annulment names its SENT by the time: no two of a login bear the same
 	if x.failures == 0 {
 		e.parkAt = at + t.joinWait // how long it stood in the line does not count
 	}

@@ -84,6 +84,24 @@ func TestI3ExchangeThatIsCalledOffDoesNotCount(t *testing.T) {
 	b.want(login, "enriched")
 }
 
+// Called off and written down anew within one millisecond: what takes the first
+// SENT back, however late it comes, leaves the second alone.
+func TestI3AnnulmentIsOfOneSentAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(false)
+	b.code("c1", "o1").unknown = true
+	b.login("s1", "c1")
+	b.loop.settle()
+	g.told[0](verdictOff)
+	b.loop.until(t, "a second SENT", func() bool { return len(b.loop.appends) == 2 })
+	b.loop.land(1) // before the annulment
+	b.loop.settle()
+	if hash := hashOf("s1", "c1"); len(g.told) != 2 || !b.loop.task.ledger.unknown(hash) {
+		t.Errorf("%d SENTs were written, and the last does not stand", len(g.told))
+	}
+}
+
 func TestI3ExchangeThatWaitedTooLongIsWrittenDownAnew(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
