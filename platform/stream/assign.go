@@ -15,6 +15,10 @@ func (s *session) assigned(ctx context.Context, _ *kgo.Client, added map[string]
 	case s.joined <- struct{}{}:
 	default:
 	}
+	if s.forgotten() {
+		s.fail(errForgotten)
+		return
+	}
 	if s.cfg.Layout != SingleOwner || len(added) == 0 {
 		return
 	}

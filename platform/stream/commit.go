@@ -72,7 +72,7 @@ func (r *round) addOffsets(ctx context.Context) error {
 		return firstError(resp)
 	})
 	if err != nil {
-		return fmt.Errorf("commit offsets in transaction: %w", err)
+		return fmt.Errorf("commit offsets in transaction: %w", r.refused(err))
 	}
 	return nil
 }

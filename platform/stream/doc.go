@@ -28,6 +28,10 @@
 //     first result was taken: a rebalance in between refuses them, and the results
 //     are produced again under the new generation. That is the fence of a zombie,
 //     and the reason why a transaction that only emits commits an offset as well.
+//   - A member that the group put out while it stood still, and that finds out as
+//     it joins, joins as a new one, and the client says nothing of it: what it held
+//     seems to have stayed. So tasks know the member that they were given to, and
+//     nothing of another's is committed (membership.go).
 //   - An abort rewinds nothing. Results stay in the outbox until they are
 //     committed; the inputs are not handed over again.
 //   - An end of a transaction that is not answered by a plain yes or no is

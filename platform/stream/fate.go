@@ -22,6 +22,7 @@ const (
 var (
 	errTaskLost     = errors.New("a task was lost while its results were in the transaction")
 	errOwnerChanged = errors.New("this member no longer owns the role's partitions")
+	errForgotten    = errors.New("the group had put this member out, others may have had its tasks since")
 	errUnknown      = errors.New("the transaction's outcome is unknown")
 )
 

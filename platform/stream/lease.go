@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -51,7 +50,7 @@ func (l *lease) keep(ctx context.Context, s *session, every time.Duration) error
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		l.beat(ctx, s.group, &s.cfg)
+		l.beat(ctx, s)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -61,19 +60,19 @@ func (l *lease) keep(ctx context.Context, s *session, every time.Duration) error
 	}
 }
 
-func (l *lease) beat(ctx context.Context, client *kgo.Client, cfg *Config) {
-	member, generation := client.GroupMetadata()
+func (l *lease) beat(ctx context.Context, s *session) {
+	member, generation := s.group.GroupMetadata()
 	if generation < 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.span)
 	defer cancel()
 	req := kmsg.NewPtrHeartbeatRequest()
-	req.Group, req.MemberID, req.Generation = cfg.Group, member, generation
-	req.InstanceID = kmsg.StringPtr(cfg.member())
+	req.Group, req.MemberID, req.Generation = s.cfg.Group, member, generation
+	req.InstanceID = kmsg.StringPtr(s.cfg.member())
 	at := l.now()
-	resp, err := req.RequestWith(ctx, client)
-	if err == nil && resp.ErrorCode == 0 {
+	resp, err := req.RequestWith(ctx, s.group)
+	if err == nil && resp.ErrorCode == 0 && !s.forgotten() {
 		l.extend(at)
 	}
 }

@@ -12,6 +12,7 @@ type loop struct {
 	session *session // immutable, like the fields down to box
 	number  int32
 	name    string // of the owner
+	member  string // id of the member that the task was given to
 	self    *Loop
 	ctx     context.Context
 	cancel  context.CancelFunc

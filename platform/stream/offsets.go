@@ -47,11 +47,12 @@ func (r *round) commitOffsetsAlone(ctx context.Context) (fate, error) {
 		}
 		return nil
 	})
+	err = r.refused(err)
 	var refused *kerr.Error
 	switch {
 	case err == nil:
 		return fateCommitted, nil
-	case errors.As(err, &refused) && forOperator(err) == nil:
+	case errors.Is(err, errForgotten), errors.As(err, &refused) && forOperator(err) == nil:
 		return fateAborted, fmt.Errorf("commit offsets: %w", err)
 	}
 	return fateUnknown, fmt.Errorf("commit offsets: %w", err)

@@ -14,6 +14,9 @@ func (s *session) revoked(_ context.Context, _ *kgo.Client, gone map[string][]in
 	if len(tasks) == 0 {
 		return
 	}
+	if s.forgotten() {
+		s.fail(errForgotten) // with which no hand-over waits
+	}
 	s.log.Info("handing over", "tasks", len(tasks))
 	ctx, cancel := context.WithTimeout(s.life, s.cfg.DrainTimeout+s.cfg.TxnTimeout/2)
 	defer cancel()

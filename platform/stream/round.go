@@ -81,6 +81,9 @@ func (r *round) collect(ctx context.Context) error {
 
 func (r *round) gather(ctx context.Context) error {
 	for _, task := range r.current() {
+		if task.member != r.memberID {
+			continue // it is another membership's: the next round's, or nobody's
+		}
 		r.fresh = task.outbox.take(r.fresh[:0], roundRecords-r.records)
 		if len(r.fresh) == 0 {
 			continue

@@ -30,9 +30,9 @@ func (s *session) begin(number int32, from map[topicPartition]kgo.EpochOffset) {
 }
 
 func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset) *loop {
-	_, generation := s.group.GroupMetadata()
+	member, generation := s.group.GroupMetadata()
 	self := &Loop{loop{
-		session: s, number: number,
+		session: s, number: number, member: member,
 		name:   fmt.Sprintf("%s-%d-%d-%016x", s.cfg.member(), number, generation, rand.Uint64()),
 		held:   make(map[string][]int32),
 		box:    newMailbox(),
