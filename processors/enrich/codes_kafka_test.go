@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/douyin/douyintest"
@@ -248,6 +249,24 @@ func TestI3OutcomeThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 			t.Error("nothing was refused")
 		}
 		refused.Remove()
+		r.wantAll([]made{login, phone}, "enriched", r.read(2))
+		r.wantAsks(code, 1)
+	})
+}
+
+// A predecessor's marker was on its way while it lost the partition, and stands
+// behind its successor's. The successor sends nothing then, as if it were the one
+// that has lost it; but the group has no other, and nobody else would ever send.
+func TestMarkerThatComesLateStopsTheSuccessorForAWhile(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		b := r.launch("b")
+		r.until(b.Ready)
+		late := &kgo.Record{Topic: schemas.TopicSessions, Key: []byte("\x00marker|" + schemas.TopicSessions + "|0"), Value: []byte("enrich-a-0-1-0")}
+		must(t, r.producer().ProduceSync(t.Context(), late).FirstErr())
+		code, login, phone := r.visitor("s")
+		<-time.After(10 * time.Second) // whoever wrote it knows by now that it has no partition
+		r.wantAsks(code, 0)
 		r.wantAll([]made{login, phone}, "enriched", r.read(2))
 		r.wantAsks(code, 1)
 	})

@@ -193,6 +193,9 @@ func (l *fakeLoop) Queued(name string, key []byte) bool {
 func (l *fakeLoop) Hold(name string)    { l.holds[l.w.names.byName[name]]++ }
 func (l *fakeLoop) Release(name string) { l.holds[l.w.names.byName[name]]-- }
 
+// Fail ends the ownership: whoever comes next restores everything.
+func (l *fakeLoop) Fail(error) { l.close() }
+
 // Done is the input's; like the runtime's it hands nothing over itself.
 func (in *fakeInput) Done(out []*stream.Record, retired func()) {
 	if in.done {

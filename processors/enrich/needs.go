@@ -42,6 +42,7 @@ type loop interface {
 	Queued(topic string, key []byte) bool
 	Hold(topic string)
 	Release(topic string)
+	Fail(err error)
 }
 
 // finisher ends one input; *stream.Input is one.

@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"errors"
 	"time"
 
 	"doustream/platform/stream"
@@ -35,6 +36,7 @@ type Task struct {
 	requests int // exchanges between their SENT and their outcome
 	opened   bool
 	closed   bool
+	yielding bool   // another owner's marker stands behind ours
 	draining bool   // no exchange is begun any more
 	drained  func() // called once nothing is being worked on; then nil
 
@@ -73,6 +75,9 @@ func (t *Task) Restore(rec *stream.Record) {
 		return
 	}
 	f, decided := t.ledger.take(rec)
+	if t.ledger.usurped && !t.yielding {
+		t.yield()
+	}
 	if !decided {
 		return
 	}
@@ -80,6 +85,22 @@ func (t *Task) Restore(rec *stream.Record) {
 	if e := t.logins[f.hash]; e != nil {
 		t.decide(e)
 	}
+}
+
+// mostYield is for how long a task stands back for an owner that may be another:
+// more than a member goes on that the group has dropped.
+const mostYield = 20 * time.Second
+
+var errMarkerLate = errors.New("another owner's marker stands behind ours, and the partition is ours still: restore anew")
+
+// yield stands back for a successor, of which the group is about to tell. If it
+// does not, a predecessor's marker came late: whoever wrote it sends as long as
+// it believes in it, and nobody does after it is gone, until there is a marker
+// behind it.
+func (t *Task) yield() {
+	t.yielding = true
+	t.logger.Warn("another owner's marker: no code is sent for now", "partition", t.partition)
+	t.loop.After(mostYield, func() { t.loop.Fail(errMarkerLate) })
 }
 
 // Open takes up what a predecessor parked.
