@@ -212,7 +212,7 @@ func (g openGate) try(string, bool, *waiter) (permit, time.Duration) {
 	}
 	return openPermit{g.delay}, 0
 }
-func (openGate) pass() {}
+func (openGate) pass(string) {}
 
 func testDeps(t testing.TB, platform Exchanger) Deps {
 	t.Helper()

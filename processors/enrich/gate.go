@@ -6,10 +6,11 @@ import "time"
 type gate interface {
 	// try takes a permit for one exchange of an app, or answers after how long
 	// to try again; with 0, w is woken once when a permit may have come free.
-	// The last send of a code waits while the app's exchanges get no answers.
+	// The last send of a code waits while the app's exchanges get no answers: w is
+	// woken by the first answer, if that comes before.
 	try(app string, last bool, w *waiter) (permit, time.Duration)
-	// pass hands a wake on that its waiter had no use for.
-	pass()
+	// pass hands a wake of an app's on that its waiter had no use for.
+	pass(app string)
 }
 
 // permit is an exchange that may be written down, and made once that stands.
@@ -37,6 +38,16 @@ const (
 type waiter struct {
 	wake    func() bool // must not block; false: it is gone
 	waiting bool        // guarded by limits.mu
+}
+
+// stalled are waiters that are woken all at once.
+type stalled map[*waiter]bool
+
+func (s *stalled) add(w *waiter) {
+	if *s == nil {
+		*s = stalled{}
+	}
+	(*s)[w] = true
 }
 
 // waiters are woken first come, first served.

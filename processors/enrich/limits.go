@@ -44,6 +44,7 @@ type appLimits struct {
 	knee      *knee
 	bound     prometheus.Gauge
 	full      waiters   // they found the app at its bound
+	stalled   stalled   // their last sends wait for an answer
 	ceiling   float64   // falls when the platform throttles, recovers with success
 	refused   bool      // the platform refuses the app: its secret or id is wrong
 	pausedTil time.Time // no exchange before
@@ -97,19 +98,37 @@ func (l *limits) try(app string, last bool, w *waiter) (permit, time.Duration) {
 	p, wait := l.take(l.apps[app], last, w)
 	l.mu.Unlock()
 	if p == nil {
-		l.pass() // whoever waits for a slot of the process may have it
+		l.passSlot() // whoever waits for a slot of the process may have it
 		return nil, wait
 	}
 	return p, 0
 }
 
-func (l *limits) pass() {
+func (l *limits) pass(app string) {
+	a := l.apps[app]
+	l.wake(func() *waiter {
+		if a.open(l.max) { // one that finds all slots taken waits for those from then on
+			return a.full.take()
+		}
+		return nil
+	})
+	l.passSlot()
+}
+
+func (l *limits) passSlot() {
+	l.wake(func() *waiter {
+		if l.hasRoom() {
+			return l.full.take()
+		}
+		return nil
+	})
+}
+
+// wake wakes the first of whom next answers, with l.mu held, that is still there.
+func (l *limits) wake(next func() *waiter) {
 	for {
 		l.mu.Lock()
-		var w *waiter
-		if l.hasRoom() {
-			w = l.full.take()
-		}
+		w := next()
 		l.mu.Unlock()
 		if w == nil || w.wake() {
 			return
@@ -127,14 +146,14 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 		return nil, wait
 	}
 	if wait := time.Until(a.trial); last && a.ailing && wait > 0 {
-		a.full.add(w)
+		a.stalled.add(w)
 		return nil, wait
 	}
 	if !l.hasRoom() {
 		l.full.add(w)
 		return nil, 0
 	}
-	if !a.hasRoom(l.max) || a.refused && a.permits > 0 {
+	if !a.open(l.max) {
 		a.full.add(w)
 		return nil, 0
 	}
@@ -155,6 +174,10 @@ func (l *limits) hasRoom() bool { return float64(l.permits) < l.ahead.beyond(flo
 func (a *appLimits) hasRoom(most int) bool {
 	return float64(a.permits) < a.ahead.beyond(min(a.ceiling, a.knee.limit), most)
 }
+
+// open reports whether the app has room, and is not one that is refused, of which
+// one exchange at a time is a trial.
+func (a *appLimits) open(most int) bool { return a.hasRoom(most) && (!a.refused || a.permits == 0) }
 
 func (l *limits) give(a *appLimits) *slotPermit {
 	l.permits++

@@ -108,6 +108,92 @@ func TestGoneWaiterPassesItsWakeOn(t *testing.T) {
 	})
 }
 
+// Who is woken and sends nothing, for what it had is over, hands its wake on to
+// the next that its app's bound keeps waiting.
+func TestWakeThatIsOfNoUseIsPassedOn(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		l.apps[testApp].knee.limit = 8
+		taken := fill(l, testApp)
+		l.apps[testApp].full.take() // that was fill's own
+		var woken []string
+		for _, name := range []string{"first", "second"} {
+			l.try(testApp, false, &waiter{wake: func() bool {
+				woken = append(woken, name)
+				if name == "first" {
+					l.pass(testApp)
+				}
+				return true
+			}})
+		}
+		taken[0].drop()
+		if len(woken) != 2 {
+			t.Errorf("woken: %v; want both", woken)
+		}
+		if p, _ := l.try(testApp, false, idle()); p == nil {
+			t.Error("there is no room")
+		}
+	})
+}
+
+// An app whose last exchange ends while others have more than all slots: who waits
+// for the app waits for a slot from then on.
+func TestWaiterOfAnAppIsNotForgottenWhileAllSlotsAreTaken(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		l.apps[testApp].knee.limit = 2
+		taken := fill(l, testApp)
+		l.apps[testApp].full.take()
+		got := 0
+		w := &waiter{}
+		w.wake = func() bool {
+			if p, _ := l.try(testApp, false, w); p != nil {
+				got++
+			}
+			return true
+		}
+		l.try(testApp, false, w)
+		others := fill(l, otherApp)
+		l.ahead.mean, l.max = 0, 8 // fewer are ahead of the bound than were
+		for _, p := range taken {
+			p.done(0, nil)
+		}
+		for _, p := range others {
+			p.done(0, nil)
+		}
+		if got != 1 {
+			t.Errorf("%d permits; want 1", got)
+		}
+	})
+}
+
+func TestLastSendsAreWokenByAnAnswerAndByNothingElse(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		lost, _ := leave(l, testApp, false)
+		under, _ := leave(l, testApp, false)
+		more, _ := leave(l, testApp, false)
+		lost.done(0, kindError(douyin.KindUnknown))
+		woken := 0
+		for range 3 { // as many tasks, each with a last send
+			w := &waiter{}
+			w.wake = func() bool {
+				woken++
+				if p, _ := l.try(testApp, true, w); p == nil {
+					l.pass(testApp)
+				}
+				return true
+			}
+			if p, _ := l.try(testApp, true, w); p != nil {
+				t.Fatal("a last send while nobody answers")
+			}
+		}
+		if under.done(0, kindError(douyin.KindNotSent)); woken != 0 {
+			t.Fatalf("woken %d times while nobody answers", woken)
+		}
+		if more.done(0, nil); woken != 3 {
+			t.Errorf("woken %d times by an answer; want all 3", woken)
+		}
+	})
+}
+
 func TestBreakerOpensForOneAppAndClosesWhenItAnswers(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
 		taken, _ := takeAll(l, testApp, 30)

@@ -19,6 +19,7 @@ type line struct {
 	served  int    // how many were sent
 	silent  int    // how many in a row got no answer
 	timer   func() // stops the timer that is set; nil: none
+	due     int64  // ms, when it is
 }
 
 func (t *Task) newLine(app string) *line {
@@ -42,7 +43,7 @@ func (t *Task) enqueue(e *event) {
 // woken pumps; a wake that sends nothing is handed on.
 func (t *Task) woken(l *line) {
 	if t.closed || !t.pump(l) {
-		t.gate.pass()
+		t.gate.pass(l.app)
 	}
 }
 
@@ -140,11 +141,17 @@ func shift(queue *[]*event) {
 	*queue = (*queue)[1:]
 }
 
-// pumpAfter has the line pumped later; with 0 it is woken.
+// pumpAfter has the line pumped later; with 0 it is woken. The two queues wait
+// for different times: the timer is that of the sooner.
 func (t *Task) pumpAfter(l *line, wait time.Duration) {
-	if wait <= 0 || l.timer != nil {
+	due := t.now() + wait.Milliseconds()
+	if wait <= 0 || l.timer != nil && l.due <= due {
 		return
 	}
+	if l.timer != nil {
+		l.timer()
+	}
+	l.due = due
 	l.timer = t.loop.After(wait, func() {
 		l.timer = nil
 		t.pump(l)

@@ -96,15 +96,16 @@ func (l *limits) release(p *slotPermit, then func(*appLimits)) {
 	then(a)
 	a.bound.Set(min(a.ceiling, a.knee.limit))
 	leaving := l.leaving()
-	w := a.full.take()
+	var stalled stalled
+	if !a.ailing {
+		stalled, a.stalled = a.stalled, nil
+	}
 	l.mu.Unlock()
 	leaving.tell()
-	for w != nil && !w.wake() {
-		l.mu.Lock()
-		w = a.full.take()
-		l.mu.Unlock()
+	for w := range stalled {
+		w.wake()
 	}
-	l.pass()
+	l.pass(a.id)
 }
 
 // succeeded and the two below are called with limits.mu held.

@@ -85,7 +85,7 @@ func (g *slowGate) try(string, bool, *waiter) (permit, time.Duration) {
 	g.left--
 	return openPermit{}, 0
 }
-func (*slowGate) pass() {}
+func (*slowGate) pass(string) {}
 
 func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 	t.Parallel()
@@ -118,6 +118,40 @@ func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 			}
 		})
 	}
+}
+
+// clockedGate keeps last sends back for long, and the others for a while.
+type clockedGate struct {
+	b    *bench
+	till time.Time
+}
+
+func (g *clockedGate) try(_ string, last bool, _ *waiter) (permit, time.Duration) {
+	if last {
+		return nil, lastTrial
+	}
+	if wait := g.till.Sub(g.b.now); wait > 0 {
+		return nil, wait
+	}
+	return openPermit{}, 0
+}
+func (*clockedGate) pass(string) {}
+
+func TestLoginDoesNotWaitForAnothersLastSend(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := &clockedGate{b: b}
+	b.loop.task.gate = g
+	b.code("c1", "o1")
+	b.code("c2", "o2")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	b.login("s1", "c1")
+	b.loop.advance(3 * time.Second) // its last send waits for an answer now
+	b.platform.fault = nil
+	g.till = b.now.Add(500 * time.Millisecond)
+	login := b.login("s2", "c2")
+	b.loop.advance(time.Second)
+	b.want(login, "enriched")
 }
 
 func TestI9PausedTopicIsReleasedAgain(t *testing.T) {

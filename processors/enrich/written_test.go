@@ -39,7 +39,7 @@ func (g *heldGate) ready(told func(verdict) bool) verdict {
 	return verdictWait
 }
 
-func (*heldGate) pass() {}
+func (*heldGate) pass(string) {}
 
 func TestI3RequestLeavesWhenItsTurnHasCome(t *testing.T) {
 	t.Parallel()
