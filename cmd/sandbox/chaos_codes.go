@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"doustream/cmd/sandbox/traffic"
-	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
 )
 
@@ -50,34 +49,3 @@ func refusedForCertain(a douyintest.Ask) bool {
 
 // What the platform says of an app that is not, or not with that secret.
 const errNoApp, errNoSecret = 40015, 40017
-
-// judgeTokens holds the fetches against I6: one for each app and refresh
-// period, never two at once. A second is granted when the answer to the first
-// was lost: by the platform, or by who asked, before it was published.
-func (o *oracle) judgeTokens() {
-	last := map[string]douyintest.TokenFetch{}
-	for _, f := range o.fetches {
-		if f.ErrNo != 0 || f.Fault != "" && !f.After {
-			continue
-		}
-		at := f.AppID + " " + string(f.Kind)
-		before, any := last[at]
-		if apart := f.At.Sub(before.At); any && before.Fault == "" && apart < refreshAfter(f.Kind, o.tokenLife) && !o.suffered("notify", before.At, before.At.Add(publishing)) {
-			o.tell(chargeToken, "%s of %s at %s, %s after the one before", f.Kind, f.AppID, f.At.Format(time.TimeOnly), apart)
-		}
-		last[at] = f
-	}
-}
-
-// publishing is what may lie between a token's fetch and its record.
-const publishing = 3 * time.Second
-
-// refreshAfter is the least time between two fetches of a token that nothing
-// has happened to. The stable one is the same while it lives; the others may be
-// refreshed early.
-func refreshAfter(kind douyin.Endpoint, life time.Duration) time.Duration {
-	if kind == douyin.EndpointStableClientToken {
-		return life - time.Second
-	}
-	return life * 3 / 4
-}

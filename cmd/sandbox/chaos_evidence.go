@@ -23,6 +23,7 @@ type evidence struct {
 	codes     []douyintest.CodeHistory
 	messages  []douyintest.Message
 	fetches   []douyintest.TokenFetch
+	tokens    []heldToken
 	tokenLife time.Duration
 	spans     []span // when somebody suffered
 	leaks     []string

@@ -19,7 +19,9 @@ import (
 
 // readerKeys are what a reader of results was given: it opens what is sealed
 // and checks what is hashed as the README says, with no code of doustream's.
-type readerKeys struct{ personal, pepper []byte }
+// What is under the key of the state is no reader's, but tells when a token was
+// written down.
+type readerKeys struct{ personal, pepper, state []byte }
 
 func newReaderKeys(env environment) readerKeys {
 	secret := func(variable string) []byte {
@@ -27,7 +29,7 @@ func newReaderKeys(env environment) readerKeys {
 		key, _ := base64.StdEncoding.DecodeString(text) // nil opens nothing, and that is told
 		return key
 	}
-	return readerKeys{secret("DOUSTREAM_PERSONAL_KEYS"), secret("DOUSTREAM_PHONE_PEPPERS")}
+	return readerKeys{secret("DOUSTREAM_PERSONAL_KEYS"), secret("DOUSTREAM_PHONE_PEPPERS"), secret("DOUSTREAM_SEALING_KEYS")}
 }
 
 // facts are what an enriched record tells, by the names that traffic gives
@@ -37,7 +39,7 @@ func (k readerKeys) facts(rec *kgo.Record, u *schemas.EnrichedUser) (map[string]
 	says := map[string]string{"open_id": u.OpenID, "union_id": u.UnionID, "anonymous_open_id": u.AnonymousOpenID}
 	var errs []error
 	opened := func(name, purpose string, sealed []byte) {
-		plain, err := k.open(rec, purpose, sealed)
+		plain, err := open(k.personal, sealed, purpose, rec.Topic+"|"+string(rec.Key)+"|1")
 		if err != nil {
 			errs = append(errs, fmt.Errorf("open %s: %w", name, err))
 		}
@@ -87,15 +89,18 @@ func (k readerKeys) fits(p *schemas.Phone, number string) error {
 	return nil
 }
 
+// sealedVersion is the first byte of what is sealed.
+const sealedVersion = 1
+
 // open opens a sealed field: a byte 1, a byte with the length of the key's id,
 // the id, 16 bytes of salt, ciphertext and tag.
-func (k readerKeys) open(rec *kgo.Record, purpose string, sealed []byte) (string, error) {
+func open(key, sealed []byte, purpose, associated string) (string, error) {
 	const salt = 16
-	if len(sealed) < 2 || sealed[0] != 1 || len(sealed) < 2+int(sealed[1])+salt {
+	if len(sealed) < 2 || sealed[0] != sealedVersion || len(sealed) < 2+int(sealed[1])+salt {
 		return "", errors.New("it is cut short")
 	}
 	rest := sealed[2+int(sealed[1]):]
-	derived, err := hkdf.Key(sha256.New, k.personal, rest[:salt], "doustream/1/"+purpose, 44)
+	derived, err := hkdf.Key(sha256.New, key, rest[:salt], "doustream/1/"+purpose, 44)
 	if err != nil {
 		return "", err
 	}
@@ -107,6 +112,6 @@ func (k readerKeys) open(rec *kgo.Record, purpose string, sealed []byte) (string
 	if err != nil {
 		return "", err
 	}
-	plain, err := aead.Open(nil, derived[32:], rest[salt:], []byte(rec.Topic+"|"+string(rec.Key)+"|1"))
+	plain, err := aead.Open(nil, derived[32:], rest[salt:], []byte(associated))
 	return string(plain), err
 }

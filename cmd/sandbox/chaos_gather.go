@@ -25,6 +25,9 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 	if e.consents, err = readConsents(ctx, d.world.env); err != nil {
 		return e, err
 	}
+	if e.tokens, err = readTokens(ctx, d.world.env, e.keys); err != nil {
+		return e, err
+	}
 	if err := d.askPlatform(ctx, &e); err != nil {
 		return e, err
 	}

@@ -141,8 +141,18 @@ func TestOracle(t *testing.T) {
 			e.spans = []span{{began.Add(30 * time.Second), began.Add(31 * time.Second), "notify"}}
 			fetch(e, 32*time.Second, "")
 		}, []charge{chargeToken}},
-		{"a second token behind a fault right after the first", func(e *evidence) {
+		{"a second token behind a fault right after the first, which was not written down", func(e *evidence) {
 			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
+			fetch(e, 32*time.Second, "")
+		}, nil},
+		{"a second token behind a fault right after the first, which was written down", func(e *evidence) {
+			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
+			e.tokens = []heldToken{{"app", began.Add(-time.Millisecond), began.Add(time.Millisecond)}}
+			fetch(e, 32*time.Second, "")
+		}, []charge{chargeToken}},
+		{"a second token behind a fault right after the first, another app's or another fetch's written down", func(e *evidence) {
+			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
+			e.tokens = []heldToken{{"app2", began.Add(-time.Millisecond), began.Add(time.Millisecond)}, {"app", began.Add(-time.Minute), began.Add(-time.Second)}}
 			fetch(e, 32*time.Second, "")
 		}, nil},
 		{"a message to who said no", func(e *evidence) { e.consents = []consent{no(-time.Minute)} }, []charge{chargeConsent}},
