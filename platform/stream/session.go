@@ -111,6 +111,9 @@ func (s *session) prepare(ctx context.Context) error {
 	if s.counts, err = s.readCounts(ctx, s.producer); err != nil {
 		return err
 	}
+	if err := s.journal.renew(ctx, &s.cfg); err != nil {
+		return err
+	}
 	if s.cfg.Layout == Copartition {
 		// A predecessor's open transaction ends here, not by its time-out.
 		if err := s.initProducer(ctx); err != nil {

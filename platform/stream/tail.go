@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -54,12 +55,17 @@ func (t *stateTail) begin() {
 	l.after(tellEvery, t.tell)
 }
 
-// mark writes the owner's marker, until it stands.
+// mark writes the owner's marker, until it stands. One that is refused ends the
+// session: the next has a producer that was not.
 func (t *stateTail) mark(tp topicPartition) {
 	l := t.loop
 	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(rec *Record, err error) {
 		if err == nil {
 			l.post(func() { t.goals[tp] = rec.Offset })
+			return
+		}
+		if refusedForGood(err) {
+			l.fail(fmt.Errorf("write marker to %s/%d: %w", tp.topic, tp.number, err))
 			return
 		}
 		l.post(func() {

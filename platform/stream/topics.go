@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -132,14 +133,15 @@ func (s *session) listFollowed(ctx context.Context, admin *kadm.Client) (ends ma
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := stable.Error(); err != nil {
+	// Without its start, a log that was emptied would be read for ever.
+	if err := errors.Join(starts.Error(), stable.Error()); err != nil {
 		return nil, nil, err
 	}
 	ends = make(map[topicPartition]int64)
 	stable.Each(func(end kadm.ListedOffset) {
 		tp := topicPartition{end.Topic, end.Partition}
 		all = append(all, tp)
-		if start, ok := starts.Lookup(end.Topic, end.Partition); !ok || start.Offset < end.Offset {
+		if start, ok := starts.Lookup(end.Topic, end.Partition); ok && start.Offset < end.Offset {
 			ends[tp] = end.Offset
 		}
 	})
