@@ -197,7 +197,8 @@ func (t *Task) evaluate(s *session) {
 	t.forget(s)
 }
 
-// Close ends the task; exchanges that are under way still write their RESULT.
+// Close ends the task; exchanges that are under way still write their RESULT. Those
+// that have not left never will: their SENTs are taken back.
 func (t *Task) Close() {
 	t.closed = true
 	if t.disarm != nil {
@@ -206,6 +207,9 @@ func (t *Task) Close() {
 	for e, p := range t.sending {
 		delete(t.sending, e)
 		p.drop()
+		if e.state != stateDone {
+			t.annul(e)
+		}
 	}
 	t.errands.close()
 	t.close()

@@ -162,6 +162,40 @@ func TestI3ZombieThatWaitsForItsTurnSendsNothing(t *testing.T) {
 	}
 }
 
+// What is written down and has not left when a task is handed over is no send: the
+// successor has both of a code's, and waits for nothing.
+func TestI3WhatHasNotLeftWhenATaskClosesDoesNotCount(t *testing.T) {
+	t.Parallel()
+	for name, stands := range map[string]bool{"its SENT stands": true, "its SENT is on its way": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			g := b.hold(false)
+			code := b.code("c1", "o1")
+			login := b.login("s1", "c1")
+			if stands {
+				b.loop.settle()
+			} else {
+				b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
+			}
+			before := b.loop
+			before.close()
+			before.settle()
+			b.loop = b.newLoop(b.proc)
+			if attempt, until := b.loop.task.ledger.next(hashOf("s1", "c1")); attempt != 1 || until != 0 {
+				t.Fatalf("attempt %d, not before %d; want the first, at once", attempt, until)
+			}
+			b.loop.settle()
+			g.told[len(g.told)-1](verdictGo)
+			b.loop.settle()
+			b.want(login, "enriched")
+			if code.sends != 1 {
+				t.Errorf("I3: sent %d times", code.sends)
+			}
+		})
+	}
+}
+
 func TestTurnsAreTakenWhenATaskCloses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *Config) { c.InFlight = 2 })
