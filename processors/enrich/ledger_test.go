@@ -211,10 +211,56 @@ func TestLateAnnulmentTakesNoLaterSendBack(t *testing.T) {
 	if !l.unknown(codeHash{}) {
 		t.Error("an annulment of an earlier send took back a later one")
 	}
-	early.at = 200
+	early.at, early.owner = 200, 8
+	l.annulled(&early)
+	if !l.unknown(codeHash{}) {
+		t.Error("an annulment of another owner's send took back ours")
+	}
+	early.owner = 7
 	l.annulled(&early)
 	if l.unknown(codeHash{}) {
 		t.Error("an annulment of this send was ignored")
+	}
+}
+
+// The second send's SENT may stand behind the outcome, when the first one's RESULT
+// comes late: it is nothing to remember for a session's life.
+func TestI9SentBehindItsOutcomeIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
+	b.sessions = append(b.sessions, b.resultOf("c1", "s1", login.Offset))
+	b.loop.settle()
+	b.want(login, "enriched")
+	if n := len(b.loop.task.ledger.open); n != 0 {
+		t.Errorf("%d codes without an outcome are remembered; want none", n)
+	}
+}
+
+// What is to be said of a code is its owner's to say: a zombie's FAILED might stand
+// before the successor's RESULT, and be the outcome.
+func TestZombieSaysNothingOfACode(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultNotSent }
+	login := b.login("s1", "c1")
+	b.loop.settle()
+	zombie := b.takeOver()
+	began := len(b.sessions)
+	b.now = b.now.Add(4 * time.Minute) // the code is past its life
+	zombie.settle()
+	for _, rec := range b.sessions[began:] {
+		if f, _, ok := readFact(rec); ok && f.decisive() {
+			t.Errorf("the zombie wrote a %s", factNames[f.kind])
+		}
+	}
+	b.loop.settle()
+	b.want(login, "code_expired")
+	if code.sends != 0 {
+		t.Errorf("sent %d times", code.sends)
 	}
 }
 
@@ -295,8 +341,12 @@ func TestI3AnothersSentBehindOnesOwnMarkerNeverLeft(t *testing.T) {
 			for _, rec := range records {
 				l.take(rec)
 			}
-			if attempt, until := l.next(hash); attempt != test.attempt || (until > 0) != test.waits {
-				t.Errorf("attempt %d until %d; want %d, waits %t", attempt, until, test.attempt, test.waits)
+			var wait int64 // for as long as its exchange may take, by a clock that may differ
+			if test.waits {
+				wait = 1000 + l.deadline + skew
+			}
+			if attempt, until := l.next(hash); attempt != test.attempt || until != wait {
+				t.Errorf("attempt %d, not before %d; want %d, %d", attempt, until, test.attempt, wait)
 			}
 		})
 	}
