@@ -19,7 +19,8 @@ What happens to whom:
                    SIGCONT; instances that come, and go, while the traffic plays
   the platform     refuses connections, hangs, answers garbage, resets the connection
                    behind the effect, throttles, says -1
-  Kafka in a box   errors of each kind of request, restart, SIGSTOP, coordinators move
+  Kafka in a box   errors of each kind of request, restart, SIGSTOP, coordinators move,
+                   commits that are carried out and whose answer never comes
   Apache Kafka     kill -9 and SIGSTOP of one of its nodes
   ClickHouse       kill -9, SIGSTOP
 

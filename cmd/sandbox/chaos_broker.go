@@ -46,6 +46,33 @@ func broken(err *kerr.Error, count int, key kmsg.Key) embedded.KafkaFault {
 	return embedded.KafkaFault{Keys: []int16{key.Int16()}, Code: err.Code, Count: count}
 }
 
+// unheardEnd is a way not to hear that a transaction is committed, by the name
+// that a plan gives it.
+type unheardEnd struct {
+	name   string
+	role   string
+	cutOff bool
+}
+
+// unheardEnds are whose commits are carried out and not heard of. Who is cut off
+// asks again; who is told that it took too long cannot know.
+var unheardEnds = []unheardEnd{
+	{"of enrich, cut off", "enrich", true},
+	{"of enrich, timed out", "enrich", false},
+	{"of notify, cut off", "notify", true},
+	{"of notify, timed out", "notify", false},
+}
+
+// loseEnds lets commits go unheard for a while.
+func (h *havoc) loseEnds(ctx context.Context, f fault) error {
+	i := slices.IndexFunc(unheardEnds, func(e unheardEnd) bool { return e.name == f.target })
+	end := unheardEnds[i]
+	prefix := h.world.env["DOUSTREAM_GROUP_PREFIX"] + "doustream-" + end.role
+	err := h.world.kafka.Fault(embedded.KafkaFault{Unheard: &embedded.KafkaUnheard{TxnPrefix: prefix, Count: 2, For: f.lasts, CutOff: end.cutOff}})
+	rest(ctx, f.lasts)
+	return err
+}
+
 func (h *havoc) strikeBroker(ctx context.Context, f fault) error {
 	switch f.kind {
 	case faultErrors:
@@ -53,6 +80,8 @@ func (h *havoc) strikeBroker(ctx context.Context, f fault) error {
 		return h.world.kafka.Fault(brokerErrors[i].fault)
 	case faultCoords:
 		return h.world.kafka.Fault(embedded.KafkaFault{MoveCoordinators: true})
+	case faultEnd:
+		return h.loseEnds(ctx, f)
 	case faultStall:
 		return standStill(ctx, h.world.kafka.Process, f.lasts)
 	}

@@ -108,7 +108,7 @@ func (h *havoc) strike(ctx context.Context, f fault) error {
 		return h.keepers[f.target].suffer(ctx, f)
 	case faultJoin:
 		return h.join(ctx, f)
-	case faultBroker, faultNode, faultReboot, faultStall, faultErrors, faultCoords:
+	case faultBroker, faultNode, faultReboot, faultStall, faultErrors, faultCoords, faultEnd:
 		h.broker.Lock()
 		defer h.broker.Unlock()
 		return h.strikeBroker(ctx, f)

@@ -26,6 +26,7 @@ const (
 	faultStall  faultKind = "broker SIGSTOP"      // Kafka in a box answers nobody
 	faultErrors faultKind = "broker errors"       // requests of one kind fail
 	faultCoords faultKind = "coordinators move"   // every group and transaction has another one
+	faultEnd    faultKind = "commit unheard"      // of a transaction in Kafka in a box: carried out, and its answer never comes
 	faultHouse  faultKind = "clickhouse kill -9"  // and start again after a while
 	faultQuiet  faultKind = "clickhouse SIGSTOP"  // it answers nobody
 
@@ -41,7 +42,7 @@ const (
 type fault struct {
 	at     time.Duration // since the start
 	kind   faultKind
-	target string        // a process's instance, a role, a broker's number, or an error of Kafka's
+	target string        // a process's instance, a role, a broker's number, an error of Kafka's, or whose commit
 	lasts  time.Duration // until it is healed
 }
 
@@ -86,7 +87,7 @@ func (c cast) menu() []menuItem {
 	if c.nodes > 0 {
 		items = append(items, menuItem{faultBroker, 14, s, 5 * s}, menuItem{faultNode, 4, s, 12 * s})
 	} else {
-		items = append(items, menuItem{faultReboot, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultCoords, 4, 0, 0})
+		items = append(items, menuItem{faultReboot, 6, 0, 2 * s}, menuItem{faultStall, 4, s, 4 * s}, menuItem{faultErrors, 12, 0, 0}, menuItem{faultCoords, 4, 0, 0}, menuItem{faultEnd, 6, s, 3 * s})
 	}
 	if c.clickhouse {
 		items = append(items, menuItem{faultHouse, 6, 0, 3 * s}, menuItem{faultQuiet, 3, s, 5 * s})
@@ -137,6 +138,8 @@ func (c cast) target(rng *rand.Rand, kind faultKind) string {
 		return fmt.Sprint(1 + rng.IntN(c.nodes))
 	case faultErrors:
 		return brokerErrors[rng.IntN(len(brokerErrors))].name
+	case faultEnd:
+		return unheardEnds[rng.IntN(len(unheardEnds))].name
 	}
 	return ""
 }

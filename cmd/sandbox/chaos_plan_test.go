@@ -36,8 +36,13 @@ func TestAPlanIsItsSeeds(t *testing.T) {
 			t.Errorf("%s never suffers", r)
 		}
 	}
+	for _, e := range unheardEnds {
+		if !targets[e.name] {
+			t.Errorf("no commit %s is unheard", e.name)
+		}
+	}
 	for _, f := range planFaults(7, 400, time.Minute, cast{roles: c.roles, nodes: 3}) {
-		if (f.kind == faultBroker || f.kind == faultNode) && !slices.Contains([]string{"1", "2", "3"}, f.target) || f.kind == faultReboot || f.kind == faultHouse {
+		if (f.kind == faultBroker || f.kind == faultNode) && !slices.Contains([]string{"1", "2", "3"}, f.target) || f.kind == faultReboot || f.kind == faultEnd || f.kind == faultHouse {
 			t.Errorf("Apache Kafka without ClickHouse suffers %s", f)
 		}
 	}

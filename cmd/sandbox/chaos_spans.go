@@ -33,7 +33,7 @@ func spanOf(f fault, from, healed time.Time) (s span, loses bool) {
 		return span{struck.Add(-killFelt), struck.Add(killFelt), roleOf(f.target)}, true
 	case faultPause:
 		return span{struck.Add(-killFelt), healed.Add(killFelt), roleOf(f.target)}, true
-	case faultBroker, faultNode, faultReboot, faultStall, faultErrors, faultCoords:
+	case faultBroker, faultNode, faultReboot, faultStall, faultErrors, faultCoords, faultEnd:
 		return span{from, healed.Add(brokerFelt), ""}, true
 	case faultRefuse:
 		return span{from, from.Add(killFelt), ""}, true

@@ -85,6 +85,7 @@ func (o KafkaOptions) cluster() []kfake.Opt {
 type Kafka struct {
 	// Cluster is for faults and for looking inside.
 	Cluster *kfake.Cluster
+	users   bool // are asked who they are
 }
 
 // StartKafka starts a cluster in this process. The caller closes it.
@@ -93,7 +94,7 @@ func StartKafka(_ context.Context, options KafkaOptions) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start kafka: %w", err)
 	}
-	return &Kafka{Cluster: cluster}, nil
+	return &Kafka{cluster, len(options.Users) > 0}, nil
 }
 
 // Brokers are the host:port of the brokers.

@@ -14,7 +14,8 @@ import (
 
 // KafkaFault is a bad moment of a Kafka in a box. A request that it strikes is refused before it has any effect, save
 // REQUEST_TIMED_OUT and NOT_ENOUGH_REPLICAS_AFTER_APPEND, which are said after the effect of a produce or a commit of
-// offsets: the caller cannot know. The end of a transaction is refused by either.
+// offsets: the caller cannot know. The end of a transaction is refused by either; see
+// Unheard.
 type KafkaFault struct {
 	// Keys are the kinds of request that it strikes, by Kafka's numbers; none strikes all.
 	Keys []int16
@@ -27,6 +28,8 @@ type KafkaFault struct {
 	// MoveLeaders and MoveCoordinators, in place of an error, give every partition another leader, and every group and
 	// transaction another coordinator, where there are several brokers.
 	MoveLeaders, MoveCoordinators bool
+	// Unheard, in place of an error, strikes commits of transactions behind their effect.
+	Unheard *KafkaUnheard
 }
 
 // Fault lets a fault strike this process's cluster.
@@ -39,6 +42,9 @@ func (k *Kafka) Fault(f KafkaFault) error {
 	}
 	if f.MoveLeaders || f.MoveCoordinators {
 		return nil
+	}
+	if f.Unheard != nil {
+		return k.unheard(*f.Unheard)
 	}
 	var code *kerr.Error
 	if err := kerr.ErrorForCode(f.Code); !errors.As(err, &code) {

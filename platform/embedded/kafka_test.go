@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -257,4 +258,75 @@ func TestKafkaInABoxHasBadMoments(t *testing.T) {
 		}
 		return leaders() != before
 	})
+}
+
+// A commit that is carried out and not heard of: the client that is cut off asks
+// again and is told, the one that is told nothing cannot know, and readers see
+// what was committed once.
+func TestKafkaInABoxLosesTheAnswerToACommit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cut  bool
+		want error
+	}{
+		"cut off": {true, nil}, "timed out": {false, kerr.RequestTimedOut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := testContext(t)
+			k, err := embedded.StartKafka(ctx, embedded.KafkaOptions{Brokers: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = k.Close() })
+			cl := client(t, k.Brokers(), kgo.TransactionalID("ours-1"), kgo.ConsumeTopics("events"), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+			other := client(t, k.Brokers(), kgo.TransactionalID("another"))
+			if _, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, nil, "events"); err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Fault(embedded.KafkaFault{Unheard: &embedded.KafkaUnheard{TxnPrefix: "ours", CutOff: c.cut, For: time.Minute}}); err != nil {
+				t.Fatal(err)
+			}
+			commit := func(cl *kgo.Client, value string) error {
+				err := errors.Join(cl.BeginTransaction(), cl.ProduceSync(ctx, &kgo.Record{Topic: "events", Value: []byte(value)}).FirstErr())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return cl.EndTransaction(ctx, kgo.TryCommit)
+			}
+			if err := commit(other, "another's"); err != nil {
+				t.Errorf("another's commit: %v", err)
+			}
+			if err := commit(cl, "unheard"); !errors.Is(err, c.want) {
+				t.Errorf("commit: %v, want %v", err, c.want)
+			}
+			if err := commit(other, "the last"); err != nil {
+				t.Errorf("another's commit: %v", err)
+			}
+			var seen []string
+			for !slices.Contains(seen, "the last") {
+				fetches := cl.PollFetches(ctx)
+				if err := fetches.Err0(); err != nil {
+					t.Fatal(err)
+				}
+				fetches.EachRecord(func(r *kgo.Record) { seen = append(seen, string(r.Value)) })
+			}
+			if want := []string{"another's", "unheard", "the last"}; !slices.Equal(seen, want) {
+				t.Errorf("readers see %q, want %q", seen, want)
+			}
+		})
+	}
+}
+
+// The client's own word counts where a commit cannot be carried out for it.
+func TestKafkaInABoxThatAsksForAPasswordHearsEveryCommit(t *testing.T) {
+	t.Parallel()
+	k, err := embedded.StartKafka(t.Context(), embedded.KafkaOptions{Users: []embedded.KafkaUser{{Mechanism: "PLAIN", Name: "u", Password: "p", Super: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Close() })
+	if k.Fault(embedded.KafkaFault{Unheard: &embedded.KafkaUnheard{}}) == nil {
+		t.Error("the fault was taken")
+	}
 }
