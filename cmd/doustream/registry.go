@@ -39,8 +39,9 @@ func resolver(r *sinks.Registry) schemas.SchemaResolver {
 func (p *process) awaitOutput(ctx context.Context, registry *sinks.Registry, format schemas.Format, w *waiting) (*sinks.Topics, error) {
 	var ids map[string]uint32
 	if format == schemas.FormatConfluent {
-		err := fmt.Errorf("waiting for the schema registry at %s", p.config.Registry.URL)
-		w.trouble.Store(&err)
+		trouble := fmt.Errorf("waiting for the schema registry at %s", p.config.Registry.URL)
+		w.trouble.Store(&trouble) // not to be touched again: it is read at any time
+		var err error
 		if ids, err = registry.Register(ctx); err != nil {
 			return nil, err
 		}
