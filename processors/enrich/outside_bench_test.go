@@ -35,7 +35,7 @@ type outside struct {
 	Hot     int           // logins of one more session, spread among the others
 	HotFor  time.Duration // what the platform takes for those; 0: as for the others
 	Rate    float64       // logins a second, from when it is told to begin; 0: all are there from the start
-	Wave    int           // how many exchanges are under way at once: at a slow platform results come in waves of so many
+	Warm    int           // the first so many requests are not measured: connections are made, limits found
 }
 
 const outsideVariable = "DOUSTREAM_BENCH_OUTSIDE"
@@ -43,11 +43,10 @@ const outsideVariable = "DOUSTREAM_BENCH_OUTSIDE"
 // address is how doustream gets at it.
 type address struct{ Broker, Platform string }
 
-// report is what the reader saw of the sessions that nothing is wrong with.
+// report is what the platform and the reader saw.
 type report struct {
-	Rate           float64 // results a second, in the middle of the run
+	Rate           float64 // logins a second; see rate
 	P50, P99, P999 time.Duration
-	Hot            int           // results of the hot session until then
 	CPU            time.Duration // of what is outside, from begin to the end
 }
 
@@ -146,6 +145,8 @@ type people struct {
 	slow     map[string]bool // codes
 	events   []*kgo.Record
 	began    []atomic.Int64 // when each was published, of those that are paced; ns
+	asked    atomic.Int64   // requests, ever
+	warm     atomic.Int64   // when the first came that is measured; ns
 }
 
 const hotUser = "hot"
@@ -154,14 +155,16 @@ const hotUser = "hot"
 func (p *people) prepare() {
 	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
 	zipf := rand.NewZipf(rng, 1.1, 1, uint64(p.Logins))
-	for i := range p.Logins {
+	between := max(1, p.Logins/2/max(1, p.Hot)) // all in the first half, so that no slow one is waited for at the end
+	for i, hot := 0, 0; i < p.Logins; i++ {
 		session := fmt.Sprintf("session-%08d", i)
 		if p.Zipf {
 			session = fmt.Sprintf("session-%08d", zipf.Uint64())
 		}
-		p.events = append(p.events, p.event(session, i))
-		if p.Hot > 0 && i%max(1, p.Logins/p.Hot) == 0 && i/max(1, p.Logins/p.Hot) < p.Hot {
-			p.events = append(p.events, p.event(hotUser, p.Logins+i))
+		p.events = append(p.events, p.event(session, len(p.events)))
+		if i%between == 0 && hot < p.Hot {
+			p.events = append(p.events, p.event(hotUser, len(p.events)))
+			hot++
 		}
 	}
 	p.began = make([]atomic.Int64, len(p.events))
@@ -200,6 +203,9 @@ func (p *people) pace() {
 
 // ServeHTTP is the platform, which takes its time for some.
 func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.asked.Add(1) == int64(p.Warm)+1 {
+		p.warm.Store(time.Now().UnixNano())
+	}
 	if len(p.slow) > 0 {
 		body, err := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -216,32 +222,28 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.platform.ServeHTTP(w, r)
 }
 
-// read reads results until all logins of the ordinary sessions are through.
-func (p *people) read() report {
-	hot := p.platform.User(testApp, hotUser).OpenID
-	var produced []time.Time
+// read reads results until all logins are through.
+func (p *people) read() (r report) {
 	var took []time.Duration
-	var r report
-	for deadline := time.Now().Add(30 * time.Second); len(produced) < p.Logins && time.Now().Before(deadline); {
+	results, last := 0, time.Now()
+	for deadline := time.Now().Add(time.Minute); results < len(p.events) && time.Now().Before(deadline); {
 		ctx, cancel := context.WithDeadline(context.Background(), deadline)
 		fetches := p.client.PollFetches(ctx)
 		cancel()
-		now := time.Now()
+		last = time.Now()
 		fetches.EachRecord(func(rec *kgo.Record) {
-			if string(rec.Key) == hot {
-				r.Hot++
-				return
-			}
-			produced = append(produced, rec.Timestamp)
+			results++
 			if p.Rate > 0 {
 				u, err := schemas.DecodeEnrichedUser(rec.Value)
 				if err == nil {
-					took = append(took, p.sinceBegun(u.EventID, now))
+					took = append(took, p.sinceBegun(u.EventID, last))
 				}
 			}
 		})
 	}
-	r.Rate = rateOf(produced, p.Logins, p.Wave)
+	if results == len(p.events) {
+		r.Rate = p.rate(last)
+	}
 	slices.Sort(took)
 	at := func(q float64) time.Duration {
 		if len(took) == 0 {
@@ -253,31 +255,18 @@ func (p *people) read() report {
 	return r
 }
 
+// rate answers logins a second from the first request that is measured until the
+// last result can be read, less the time that the last request takes at least:
+// who keeps as many under way as may be comes to in flight / latency, and nobody
+// to more, however the results come in between.
+func (p *people) rate(last time.Time) float64 {
+	took := last.Sub(time.Unix(0, p.warm.Load())) - p.Latency
+	return float64(len(p.events)-p.Warm) / took.Seconds()
+}
+
 // sinceBegun answers how long ago an event was published.
 func (p *people) sinceBegun(eventID string, now time.Time) time.Duration {
 	var i int
 	_, _ = fmt.Sscanf(eventID, "ev-%d", &i)
 	return now.Sub(time.Unix(0, p.began[i].Load()))
-}
-
-// rateOf answers results a second between the first quarter and the last tenth,
-// or 0 if not all came: before, there is less under way than later, and at the
-// end no more comes after. They are timed by who produced them: on a busy machine
-// a reader gets very many at once.
-func rateOf(produced []time.Time, want, wave int) float64 {
-	n := len(produced)
-	if n < want || n < 10 {
-		return 0
-	}
-	slices.SortFunc(produced, time.Time.Compare)
-	from := n / 4
-	to := n - n/10
-	if whole := (to - from) / max(1, wave) * wave; whole > 0 {
-		to = from + whole
-	}
-	took := produced[to].Sub(produced[from])
-	if took <= 0 {
-		return 0
-	}
-	return float64(to-from) / took.Seconds()
 }
