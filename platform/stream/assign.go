@@ -10,12 +10,12 @@ import (
 // assigned comes before the offsets of added partitions are fetched. A single
 // owner fences its predecessor here: what that one commits afterwards is
 // refused, what it committed before is in the offsets that come next.
-func (s *session) assigned(ctx context.Context, _ *kgo.Client, added map[string][]int32) {
+func (s *session) assigned(ctx context.Context, client *kgo.Client, added map[string][]int32) {
 	select {
 	case s.joined <- struct{}{}:
 	default:
 	}
-	if s.forgotten() {
+	if s.forgotten(client) {
 		s.fail(errForgotten)
 		return
 	}

@@ -72,7 +72,7 @@ func (l *lease) beat(ctx context.Context, s *session) {
 	req.InstanceID = kmsg.StringPtr(s.cfg.member())
 	at := l.now()
 	resp, err := req.RequestWith(ctx, s.group)
-	if err == nil && resp.ErrorCode == 0 && !s.forgotten() {
+	if err == nil && resp.ErrorCode == 0 && !s.forgotten(s.group) {
 		l.extend(at)
 	}
 }

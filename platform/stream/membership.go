@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // forgotten reports whether a task is held that was given to another member
@@ -13,9 +14,10 @@ import (
 // holds. Others may have had that. The new membership is good for the
 // coordinator: it would take the old tasks' offsets, and the heartbeats that
 // their lease hangs on. So a round commits nothing of them, the lease is not
-// extended, and the session ends as soon as the client tells of any assignment.
-func (s *session) forgotten() bool {
-	member, _ := s.group.GroupMetadata()
+// extended, and the session ends as soon as the client tells of any assignment:
+// it may do so while it is still being made, before the session has it.
+func (s *session) forgotten(client *kgo.Client) bool {
+	member, _ := client.GroupMetadata()
 	for _, l := range s.tasks() {
 		if l.member != member {
 			return true

@@ -9,12 +9,12 @@ import (
 
 // revoked hands tasks over in good order. The client's heartbeats go on
 // meanwhile, and so does the work of partitions that stay.
-func (s *session) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+func (s *session) revoked(_ context.Context, client *kgo.Client, gone map[string][]int32) {
 	tasks := s.tasksOf(gone)
 	if len(tasks) == 0 {
 		return
 	}
-	if s.forgotten() {
+	if s.forgotten(client) {
 		s.fail(errForgotten) // with which no hand-over waits
 	}
 	s.log.Info("handing over", "tasks", len(tasks))
