@@ -2,10 +2,12 @@ package stream_test
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/stream"
@@ -144,6 +146,28 @@ func TestANewMembershipExtendsNoOldLease(t *testing.T) {
 		}
 		if !beats.Load() || !b.Ready() {
 			t.Errorf("a's heartbeats were sent: %v, b is ready: %v", beats.Load(), b.Ready())
+		}
+	})
+}
+
+// The instance id alone would take out whoever bears it now, a successor of the
+// same name included (on Apache Kafka, which compares the two).
+func TestAMemberLeavesForItselfAlone(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		a := run(t, k, "a", nil, copies)
+		eventually(t, a.Ready)
+		var left []string
+		k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.LeaveGroup}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
+			for _, m := range r.(*kmsg.LeaveGroupRequest).Members {
+				left = append(left, *m.InstanceID+" "+m.MemberID)
+			}
+			return true
+		}})
+		member := k.GroupInfo("copy").Members[0].MemberID
+		a.stop(t)
+		if got := slices.Compact(left); len(got) != 1 || got[0] != "copy-a "+member {
+			t.Errorf("member %s left as %q", member, left)
 		}
 	})
 }

@@ -52,13 +52,21 @@ func (s *session) closeClients() {
 
 // leave gives up the membership. A static member does not leave by closing its
 // client, so it is taken out by its instance id, and a take-over is immediate.
+// Its member id is named too: by the instance id alone, a process that was
+// replaced while it stood still would take out its successor of that name, which
+// counts on its lease.
 func (s *session) leave(ctx context.Context) error {
 	if err := s.group.LeaveGroupContext(ctx); err != nil {
 		return err
 	}
+	id, _ := s.group.GroupMetadata()
+	if id == "" {
+		return nil // it never joined
+	}
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group = s.cfg.Group
 	member := kmsg.NewLeaveGroupRequestMember()
+	member.MemberID = id
 	member.InstanceID = kmsg.StringPtr(s.cfg.member())
 	member.Reason = kmsg.StringPtr("orderly end")
 	req.Members = append(req.Members, member)
