@@ -96,11 +96,12 @@ type ClickHouse struct {
 
 	passes func(point string) // tests only: called before and after every step
 
-	client *kgo.Client // set by Run before anything else
+	client *kgo.Client // set before any partition is given, like the lease
 	lease  *lease
 
-	mu         sync.Mutex // guards what follows
-	joined     bool       // an assignment has come
+	mu         sync.Mutex              // guards what follows
+	joined     bool                    // an assignment has come
+	forget     context.CancelCauseFunc // ends the membership
 	partitions map[topicPartition]*partition
 }
 
@@ -140,30 +141,15 @@ func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
 // away is waited out inside. A partition that somebody must look after (a table
 // or a right is missing) stops, is logged and counted, and the others go on.
 func (s *ClickHouse) Run(ctx context.Context) error {
-	s.lease = newLease(s.cfg.SessionTimeout, time.Now)
-	// A client joins its group while it is still being made: partitions that are
-	// given meanwhile wait, for they use it.
-	s.mu.Lock()
-	client, err := kgo.NewClient(s.clientOptions()...)
-	s.client = client
-	s.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("start ClickHouse sink: %w", err)
+	err := s.membership(ctx)
+	for errors.Is(err, errForgotten) {
+		s.log.Warn("join the group anew", "error", err)
+		err = s.membership(ctx)
 	}
-	leasing, stopLeasing := context.WithCancel(context.WithoutCancel(ctx))
-	var keeper sync.WaitGroup
-	keeper.Go(func() { s.lease.keep(leasing, s.heartbeat) })
-
-	s.poll(ctx)
-	// What is under way is finished while we are a member still; then we leave.
-	s.release(s.all(), s.cfg.DrainTimeout)
-	client.CloseAllowingRebalance()
-	stopLeasing()
-	keeper.Wait()
 	for range cap(s.slots) {
 		(<-s.slots).close()
 	}
-	return nil
+	return err
 }
 
 // Ready reports whether the group has given this instance its partitions, none of

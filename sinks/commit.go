@@ -16,6 +16,9 @@ import (
 // cut before the offset, even if it has grown past it again.
 func (p *partition) commit(ctx context.Context, offset int64, metadata string) error {
 	withMetadata := kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		if req.MemberID != p.member {
+			return errForgotten
+		}
 		for i := range req.Topics {
 			for j := range req.Topics[i].Partitions {
 				req.Topics[i].Partitions[j].Metadata = &metadata

@@ -40,10 +40,11 @@ func (s *ClickHouse) clientOptions() []kgo.Opt {
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes+512),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) { s.assigned(assigned) }),
+		kgo.OnPartitionsAssigned(s.assigned),
 		kgo.OnOffsetsFetched(s.fetched),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
-			s.release(s.take(revoked), s.cfg.DrainTimeout)
+		kgo.OnPartitionsRevoked(func(_ context.Context, client *kgo.Client, revoked map[string][]int32) {
+			within := s.drainTimeout(client)
+			s.release(s.take(revoked), within)
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 			s.release(s.take(lost), 0)
@@ -52,9 +53,15 @@ func (s *ClickHouse) clientOptions() []kgo.Opt {
 }
 
 // assigned makes the partitions; they start when their offsets are known.
-func (s *ClickHouse) assigned(assigned map[string][]int32) {
+func (s *ClickHouse) assigned(_ context.Context, client *kgo.Client, assigned map[string][]int32) {
+	member, _ := client.GroupMetadata()
+	forgotten := s.forgotten(member)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if forgotten {
+		s.forget(errForgotten)
+		return
+	}
 	s.joined = true
 	for topic, numbers := range assigned {
 		table, ok := tableOf(s.cfg.Prefix, topic)
@@ -62,7 +69,7 @@ func (s *ClickHouse) assigned(assigned map[string][]int32) {
 			continue
 		}
 		for _, number := range numbers {
-			s.partitions[topicPartition{topic, number}] = newPartition(s, place{topic, number, table.name}, table)
+			s.partitions[topicPartition{topic, number}] = newPartition(s, member, place{topic, number, table.name}, table)
 		}
 	}
 	s.lease.kick()
@@ -192,5 +199,6 @@ func (s *ClickHouse) heartbeat(ctx context.Context) bool {
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.MemberID, req.Generation = s.cfg.Group, member, generation
 	resp, err := req.RequestWith(ctx, s.client)
-	return err == nil && (resp.ErrorCode == 0 || resp.ErrorCode == kerr.RebalanceInProgress.Code)
+	accepted := err == nil && (resp.ErrorCode == 0 || resp.ErrorCode == kerr.RebalanceInProgress.Code)
+	return accepted && !s.forgotten(member)
 }

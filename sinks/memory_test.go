@@ -34,7 +34,7 @@ func idle(t *testing.T, partitions int32, change func(*ClickHouseConfig)) (*Clic
 	for n := range partitions {
 		given[schemas.TopicUsers] = append(given[schemas.TopicUsers], n)
 	}
-	s.assigned(given)
+	s.assigned(testContext(t), s.client, given)
 	t.Cleanup(func() { s.release(s.all(), 0) })
 	return s, s.lookup(schemas.TopicUsers, 0)
 }

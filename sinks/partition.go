@@ -40,10 +40,11 @@ type fetched struct {
 // one block is filled while another is inserted. They end at stop, or when the
 // partition halts.
 type partition struct {
-	sink  *ClickHouse
-	place place
-	table table
-	log   *slog.Logger
+	sink   *ClickHouse
+	member string // id of the member that the partition was given to
+	place  place
+	table  table
+	log    *slog.Logger
 
 	queue queue
 
@@ -73,9 +74,9 @@ type partition struct {
 	lag  lag
 }
 
-func newPartition(s *ClickHouse, at place, t table) *partition {
+func newPartition(s *ClickHouse, member string, at place, t table) *partition {
 	p := &partition{
-		sink: s, place: at, table: t,
+		sink: s, member: member, place: at, table: t,
 		log:      s.log.With("topic", at.topic, "partition", at.partition, "table", at.table),
 		queue:    queue{wake: make(chan struct{}, 1)},
 		due:      make(chan struct{}, 1),
