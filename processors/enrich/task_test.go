@@ -62,6 +62,9 @@ func TestNothingIsSaidOfAnEventByASampleFromBeforeIt(t *testing.T) {
 	b.loop.settle()
 	b.none(rotated)
 	b.none(stranger)
+	if n := len(b.parked); n != 0 {
+		t.Errorf("%d are parked as if no login could come any more", n)
+	}
 
 	again, second := b.login("s1", "c2"), b.login("s2", "c3")
 	b.loop.settle()
@@ -73,6 +76,30 @@ func TestNothingIsSaidOfAnEventByASampleFromBeforeIt(t *testing.T) {
 	b.loop.sampled = b.now.Add(500 * time.Millisecond)
 	b.loop.advance(500 * time.Millisecond)
 	b.want(stray, "decrypt_failed")
+}
+
+// A login that failed ends what hangs on it, but not an event that the backend
+// published a moment before another login.
+func TestFailedLoginIsNotTheLastWordForAMoment(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.code("c1", "o1").unknown = true
+	b.code("c2", "o2")
+	failed := b.login("s1", "c1")
+	b.loop.settle()
+	b.want(failed, "code_refused")
+	phone := b.phone("s1", keyOf("c2"))
+	b.loop.sampled = b.now.Add(disorder * time.Millisecond * 9 / 10)
+	b.loop.advance(disorder * time.Millisecond)
+	b.none(phone)
+	again := b.login("s1", "c2")
+	b.loop.settle()
+	b.want(again, "enriched")
+	b.want(phone, "enriched")
+	lost := b.phone("s1", keyOf("nobody's"))
+	b.loop.sampled = time.Time{}
+	b.loop.advance(5 * time.Second)
+	b.want(lost, "decrypt_failed")
 }
 
 // slowGate lets a number of exchanges through in each period.
@@ -154,9 +181,56 @@ func TestLoginDoesNotWaitForAnothersLastSend(t *testing.T) {
 	b.want(login, "enriched")
 }
 
+// The last send of a code is kept back while there are no answers, but not for
+// longer than its code lives.
+func TestLastSendIsMadeBeforeItsCodeEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.loop.task.gate = &clockedGate{b: b}
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	login := b.login("s1", "c1")
+	b.loop.advance(time.Second)
+	b.platform.fault = nil
+	b.loop.advance(3*time.Minute - 12*time.Second)
+	if code.sends != 1 {
+		t.Fatalf("sent %d times while last sends are kept back; want 1", code.sends)
+	}
+	b.loop.advance(5 * time.Second)
+	b.want(login, "enriched")
+}
+
+// A code that was sent once, and whose life ends before it can be sent again, has
+// not merely expired.
+func TestCodeThatEndsAfterALostAnswerHasAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	login := b.login("s1", "c1")
+	b.loop.until(t, "a send", func() bool { return code.sends == 1 })
+	b.platform.fault = func(string) fault { return faultNotSent }
+	b.loop.advance(4 * time.Minute)
+	b.want(login, "code_outcome_unknown")
+	if code.sends != 1 {
+		t.Errorf("sent %d times; want 1", code.sends)
+	}
+}
+
 func TestI9PausedTopicIsReleasedAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(c *Config) { c.ParkedRecords = 3 })
+	for bound, change := range map[string]func(*Config){
+		"records": func(c *Config) { c.ParkedRecords = 3 },
+		"bytes":   func(c *Config) { c.ParkedBytes = 3 * parkedOverhead },
+	} {
+		t.Run(bound, func(t *testing.T) {
+			t.Parallel()
+			pausedAndReleased(t, newBench(t, change))
+		})
+	}
+}
+
+func pausedAndReleased(t *testing.T, b *bench) {
 	for i := range 10 {
 		b.device("s" + string(rune('a'+i)))
 	}

@@ -1,9 +1,12 @@
 package enrich
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
+
+	"doustream/platform/douyin"
 )
 
 // heldGate has exchanges wait whose SENT stands, or calls them off and lets
@@ -126,6 +129,34 @@ func TestI3ExchangeThatWaitedTooLongIsWrittenDownAnew(t *testing.T) {
 		t.Errorf("sent %d times, facts %v; want one, and two SENTs of which one is annulled", code.sends, kinds)
 	}
 	b.want(login, "enriched")
+}
+
+// exchangerFunc is an Exchanger of one function.
+type exchangerFunc func(ctx context.Context) (douyin.Session, error)
+
+func (f exchangerFunc) ExchangeCode(ctx context.Context, _ douyin.App, _, _ douyin.Code) (douyin.Session, error) {
+	return f(ctx)
+}
+
+// A successor waits from the SENT on: the request has what is left of that.
+func TestI3RequestEndsByTheTimeItsSuccessorReckonsWith(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(false)
+	var left time.Duration
+	b.loop.task.exchanger = exchangerFunc(func(ctx context.Context) (douyin.Session, error) {
+		until, _ := ctx.Deadline()
+		left = time.Until(until)
+		return douyin.Session{SessionKey: keyOf("c1"), OpenID: "o1"}, nil
+	})
+	login := b.login("s1", "c1")
+	b.loop.advance(2 * time.Second)
+	g.told[0](verdictGo)
+	b.loop.settle()
+	b.want(login, "enriched")
+	if most := b.proc.cfg.Deadline - 1900*time.Millisecond; left <= 0 || left > most {
+		t.Errorf("the request had %v; want %v at most", left, most)
+	}
 }
 
 func TestI3ZombieThatWaitsForItsTurnSendsNothing(t *testing.T) {
