@@ -24,8 +24,7 @@ type event struct {
 
 	// Of a parked event.
 	size    int64
-	settled bool  // its entry has retired: what resumes it may leave
-	since   int64 // ms, when it was parked
+	settled bool // its entry has retired: what resumes it may leave
 
 	wakeClock int64 // ms; the alarms that are set, 0: none
 	wakeMark  int64

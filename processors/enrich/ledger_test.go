@@ -239,6 +239,18 @@ func TestI9SentBehindItsOutcomeIsNotRemembered(t *testing.T) {
 	}
 }
 
+func TestI9SendsPastTheirLifeAreForgotten(t *testing.T) {
+	t.Parallel()
+	old, mixed, young := codeHash{1}, codeHash{2}, codeHash{3}
+	l := &ledger{table: newTable(), open: map[codeHash]sends{
+		old: {{sent: true, at: 10}, {sent: true, at: 90}}, mixed: {{sent: true, at: 10}, {sent: true, at: 100}}, young: {{sent: true, at: 200}},
+	}}
+	l.expire(100)
+	if len(l.open) != 2 || l.unknown(old) || !l.unknown(mixed) || !l.unknown(young) {
+		t.Errorf("%v are remembered; want those with a send that is young enough", l.open)
+	}
+}
+
 // What is to be said of a code is its owner's to say: a zombie's FAILED might stand
 // before the successor's RESULT, and be the outcome.
 func TestZombieSaysNothingOfACode(t *testing.T) {

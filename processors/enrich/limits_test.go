@@ -283,6 +283,9 @@ func TestThrottlingHalvesTheCeiling(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
 		p, _ := leave(l, testApp, false)
 		p.done(0, kindError(douyin.KindThrottled))
+		if p, wait := leave(l, testApp, false); p != nil || wait != throttlePause {
+			t.Errorf("an exchange at once, or a wait of %v; want %v", wait, throttlePause)
+		}
 		time.Sleep(throttlePause)
 		if taken, _ := takeAll(l, testApp, 64); len(taken) != 32 {
 			t.Errorf("%d permits; want 32", len(taken))
@@ -337,6 +340,27 @@ func TestLastSendWaitsForAnAnswer(t *testing.T) {
 		first.done(0, nil)
 		if p, _ := leave(l, testApp, true); p == nil {
 			t.Error("no last send after an answer")
+		}
+	})
+}
+
+// While nobody answers a last send is made every now and then, and no further
+// failure puts it off.
+func TestLastSendIsATrialNowAndThen(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		made := 0
+		for range 45 { // seconds
+			if p, _ := leave(l, testApp, false); p != nil {
+				p.done(0, kindError(douyin.KindUnknown))
+			}
+			if p, _ := leave(l, testApp, true); p != nil {
+				p.done(0, kindError(douyin.KindUnknown))
+				made++
+			}
+			time.Sleep(time.Second)
+		}
+		if made < 2 || made > 3 {
+			t.Errorf("%d last sends in three times %v", made, lastTrial)
 		}
 	})
 }

@@ -14,7 +14,7 @@ type exchange struct {
 	queued    bool  // waits for a permit
 	attempt   int   // the last that was sent,
 	sentAt    int64 // and when (ms) its SENT was written
-	sends     int32 // by this task
+	sends     int32 // by this task, and before the login was parked
 	failures  int   // in a row, for the backoff
 	notBefore int64 // ms
 	ticket    int   // of its place in the line
@@ -33,9 +33,6 @@ type ownResult struct {
 // decideLogin takes a login a step further: to the outcome that the ledger
 // holds, or towards one.
 func (t *Task) decideLogin(e *event) {
-	if e.exchange == nil {
-		e.exchange = new(exchange)
-	}
 	if first := t.logins[e.p.hash]; first != nil && first != e && !e.leads() {
 		return // published twice: the first one asks
 	}

@@ -59,7 +59,7 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 	s := e.sess
 	s.stopWaiting(e)
 	s.setAside(e, copied.Offset)
-	e.rec, e.since = copied, t.now()
+	e.rec = copied
 	if e.topic == topicLogin {
 		t.leftWindow(e, s)
 	}

@@ -88,7 +88,8 @@ func TestDeadLetterReasons(t *testing.T) {
 		"data of the day before":     {event: phone(text(testApp, func(b *bench) time.Time { return b.now.Add(-25 * time.Hour) })), reason: schemas.ReasonWatermarkStale, stage: "decrypt", id: true},
 		"data of two hours from now": {event: phone(text(testApp, func(b *bench) time.Time { return b.now.Add(2 * time.Hour) })), reason: schemas.ReasonWatermarkStale, stage: "decrypt", id: true},
 		"a number that is none":      {event: phone(func(b *bench) string { return `{"purePhoneNumber":"12",` + b.mark() + `}` }), reason: schemas.ReasonInvalid, stage: "decrypt", id: true},
-		"a signature that differs":   {event: badSignature, reason: schemas.ReasonSignatureMismatch, stage: "decrypt", id: true},
+		"a signature that differs":   {event: badSignature("{}"), reason: schemas.ReasonSignatureMismatch, stage: "decrypt", id: true},
+		"a signature of nothing":     {event: badSignature(""), reason: schemas.ReasonSignatureMismatch, stage: "decrypt", id: true},
 		"too large to park": {
 			event: func(b *bench) *stream.Record { return b.device(strings.Repeat("s", 100)) }, reason: schemas.ReasonTooLarge, stage: "park", id: true,
 			change: func(c *Config) { c.LargestRecord = 450 },
@@ -149,12 +150,34 @@ func anonymousPhone(b *bench) *stream.Record {
 	return b.phone("s1", keyOf("anon"))
 }
 
-func badSignature(b *bench) *stream.Record {
+func badSignature(raw string) func(*bench) *stream.Record {
+	return func(b *bench) *stream.Record {
+		b.code("c1", "o1")
+		b.login("s1", "c1")
+		data, iv, err := douyintest.Seal(keyOf("c1"), []byte(`{"nickName":"n",`+b.mark()+`}`))
+		must(b.t, err)
+		return b.event(topicProfile, "s1", map[string]any{"encryptedData": data, "iv": iv, "rawData": raw, "signature": strings.Repeat("0", 40)})
+	}
+}
+
+// A dead letter counts the requests that were made, by whichever owner.
+func TestDeadLetterCountsAttemptsOverOwners(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
 	b.code("c1", "o1")
-	b.login("s1", "c1")
-	data, iv, err := douyintest.Seal(keyOf("c1"), []byte(`{"nickName":"n",`+b.mark()+`}`))
-	must(b.t, err)
-	return b.event(topicProfile, "s1", map[string]any{"encryptedData": data, "iv": iv, "rawData": "{}", "signature": strings.Repeat("0", 40)})
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	b.loop.task.gate = &clockedGate{b: b} // the last send is not made yet
+	login := b.login("s1", "c1")
+	b.loop.advance(5 * time.Second)
+	if len(b.unparked()) != 1 {
+		t.Fatal("the login is not parked")
+	}
+	b.restart()
+	b.loop.advance(10 * time.Second)
+	b.want(login, "code_outcome_unknown")
+	if n := b.of(login).dead.Attempts; n != maxAttempts {
+		t.Errorf("%d attempts; want %d", n, maxAttempts)
+	}
 }
 
 func TestAnonymousSessionTakesWhatNeedsNoKey(t *testing.T) {

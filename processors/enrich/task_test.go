@@ -238,6 +238,9 @@ func pausedAndReleased(t *testing.T, b *bench) {
 	if b.loop.holds[topicDevice] != 1 {
 		t.Fatalf("I9: %d holds at the bound; want 1", b.loop.holds[topicDevice])
 	}
+	if b.restart(); b.loop.holds[topicDevice] != 1 {
+		t.Fatalf("I9: %d holds at the successor's; want 1", b.loop.holds[topicDevice])
+	}
 	late := b.device("late")
 	b.loop.advance(time.Second)
 	if b.loop.handable(topicDevice) >= 0 || len(b.loop.queue[topicDevice]) != 1 {
@@ -287,18 +290,26 @@ func TestParkedEventsOutliveTheirOwner(t *testing.T) {
 func TestDrainWaitsForAnswersAndNothingElse(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	code := b.code("c1", "o1")
+	g := &clockedGate{b: b}
+	b.loop.task.gate = g
+	code, queued := b.code("c1", "o1"), b.code("c2", "o2")
 	b.device("nobody")
 	b.login("s1", "c1")
 	b.loop.until(t, "request under way", func() bool { return b.loop.task.requests == 1 })
+	g.till = b.now.Add(500 * time.Millisecond)
+	b.login("s2", "c2")
+	b.handLogins()
 	drained := false
 	b.loop.task.Drain(func() { drained = true })
 	if drained {
 		t.Error("drained with a request under way")
 	}
-	b.code("c2", "o2")
 	b.loop.settle()
 	if !drained || code.sends != 1 {
 		t.Errorf("drained: %t, sends: %d", drained, code.sends)
+	}
+	b.loop.advance(time.Second)
+	if queued.sends != 0 || len(b.loop.task.sending) != 0 {
+		t.Errorf("%d exchanges were begun while the task drains", queued.sends)
 	}
 }

@@ -70,6 +70,40 @@ func TestLoginsBehindAParkedOneOfTheirSessionArePastNobody(t *testing.T) {
 	}
 }
 
+// The one before it is parked while a login's outcome is being read.
+func TestLoginThatIsReadyBehindAParkedOneIsParked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.fault = func(code string) fault {
+		if code == "slow" {
+			return faultNotSent
+		}
+		return faultNone
+	}
+	b.code("slow", "o1")
+	b.code("quick", "o1")
+	slow, quick := b.login("s1", "slow"), b.login("s1", "quick")
+	b.loop.until(t, "the outcome is being read", func() bool {
+		e := b.loop.task.logins[hashOf("s1", "quick")]
+		return e != nil && e.state == stateWorking && len(b.loop.jobs) == 1
+	})
+	reading := b.loop.jobs
+	b.loop.jobs = nil
+	b.loop.advance(5 * time.Second)
+	if n := len(b.unparked()); n != 1 {
+		t.Fatalf("%d are parked; want the first", n)
+	}
+	b.loop.jobs = append(b.loop.jobs, reading...)
+	b.loop.settle()
+	b.platform.fault = nil
+	b.loop.advance(10 * time.Second)
+	b.want(slow, "enriched")
+	b.want(quick, "enriched")
+	if _, order := results(t, b.out); order[0] != sourceOf(slow) {
+		t.Errorf("I4: left as %v", order)
+	}
+}
+
 func TestI3ACodePublishedTwiceInARowIsSentOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -86,7 +120,7 @@ func TestI3ACodePublishedTwiceInARowIsSentOnce(t *testing.T) {
 
 // handLogins hands all logins over before anything else happens.
 func (b *bench) handLogins() {
-	for range b.inputs[topicLogin] {
+	for b.loop.fetched[topicLogin] < len(b.inputs[topicLogin]) {
 		b.loop.fetch(topicLogin)
 		b.loop.hand(topicLogin, 0)
 	}

@@ -28,13 +28,13 @@ func (t *Task) restoreParked(rec *stream.Record) {
 func (t *Task) unpark() {
 	events := make([]*event, 0, len(t.restored))
 	for key, sealed := range t.restored {
-		rec, err := t.openParked(key, sealed)
+		e, err := t.openParked(key, sealed)
 		if err != nil {
 			t.metrics.skip("parked")
 			t.logger.Error("skip a record of doustream.parked that does not open", "partition", t.partition, "err", err)
 			continue
 		}
-		events = append(events, &event{task: t, rec: rec, topic: t.names.byName[rec.Topic], settled: true, since: t.now(), taken: t.now()})
+		events = append(events, e)
 	}
 	t.restored = nil
 	slices.SortFunc(events, func(a, b *event) int {
@@ -58,8 +58,8 @@ func (t *Task) unpark() {
 	}
 }
 
-func (p *processor) openParked(key string, sealed []byte) (*stream.Record, error) {
-	plain, err := p.sealing.Open(nil, sealed, purposeParked, aad(p.names.parked, []byte(key)))
+func (t *Task) openParked(key string, sealed []byte) (*event, error) {
+	plain, err := t.sealing.Open(nil, sealed, purposeParked, aad(t.names.parked, []byte(key)))
 	if err != nil {
 		return nil, fmt.Errorf("open parked event: %w", err)
 	}
@@ -67,7 +67,8 @@ func (p *processor) openParked(key string, sealed []byte) (*stream.Record, error
 	if err != nil {
 		return nil, fmt.Errorf("decode parked event: %w", err)
 	}
-	if _, ok := p.names.byName[parked.Source.Topic]; !ok {
+	topic, ok := t.names.byName[parked.Source.Topic]
+	if !ok {
 		return nil, fmt.Errorf("open parked event: of topic %q", parked.Source.Topic)
 	}
 	rec := &stream.Record{
@@ -77,5 +78,9 @@ func (p *processor) openParked(key string, sealed []byte) (*stream.Record, error
 	for _, h := range parked.Headers {
 		rec.Headers = appendHeader(rec.Headers, h.Key, h.Value)
 	}
-	return rec, nil
+	e := &event{task: t, rec: rec, topic: topic, settled: true, taken: t.now()}
+	if topic == topicLogin {
+		e.exchange = &exchange{sends: parked.Attempts}
+	}
+	return e, nil
 }

@@ -205,7 +205,7 @@ func TestI3WhatHasNotLeftWhenATaskClosesDoesNotCount(t *testing.T) {
 			code := b.code("c1", "o1")
 			login := b.login("s1", "c1")
 			if stands {
-				b.loop.settle()
+				b.loop.advance(time.Second)
 			} else {
 				b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
 			}
