@@ -65,6 +65,9 @@ func (s *session) fetchedOffsets(ctx context.Context, offsets map[string]map[int
 			return nil, fmt.Errorf("begin task %d: it is held already", task)
 		}
 	}
+	if !await(ctx, s.poller.barrier()) {
+		return nil, ctx.Err()
+	}
 	for task, from := range byTask {
 		s.begin(task, from)
 	}

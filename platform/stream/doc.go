@@ -50,7 +50,7 @@
 //     sent and what was answered. An answer that says a rebalance is under way
 //     does not extend it.
 //   - A record that was polled just before its partition was revoked cannot reach
-//     the partition's next tenure: a revocation waits for the next poll to begin.
+//     the partition's next tenure: that one waits for the next poll to begin.
 //   - No offset is ever reset. Left alone, the client would begin an input that is
 //     out of range at its start and double everything. Here it ends the session,
 //     and the next decides (cut.go): what retention deleted unread is counted as

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/stream"
@@ -168,6 +170,51 @@ func TestAMemberLeavesForItselfAlone(t *testing.T) {
 		a.stop(t)
 		if got := slices.Compact(left); len(got) != 1 || got[0] != "copy-a "+member {
 			t.Errorf("member %s left as %q", member, left)
+		}
+	})
+}
+
+// stall is a hook of the client that stops whoever polls a record, as a
+// scheduler does that has too much to do.
+type stall struct {
+	on       string // the record's value
+	polled   chan struct{}
+	released chan struct{}
+}
+
+func (s *stall) OnFetchRecordUnbuffered(rec *kgo.Record, polled bool) {
+	if polled && string(rec.Value) == s.on {
+		s.on = ""
+		close(s.polled)
+		<-s.released
+	}
+}
+
+// I2, I5: records that were polled in one tenure, by a goroutine that stands
+// still until the partition was lost and is held again, are not the next's.
+func TestWhatWasPolledInOneTenureReachesNoOther(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		s := &stall{on: "1", polled: make(chan struct{}), released: make(chan struct{})}
+		var opened atomic.Int32
+		run(t, k, "a", func(c *stream.Config) { c.Connect = append(c.Connect, kgo.WithHooks(s)) }, func(*stream.Loop) stream.Task {
+			return &script{open: func() { opened.Add(1) }}
+		})
+		eventually(t, func() bool { return opened.Load() == 1 })
+		put(t, k, record("in", "k", "1"), record("in", "k", "2"))
+		<-s.polled
+		lost := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true, Count: -1})
+		<-time.After(3 * time.Second)
+		lost.Remove()
+		<-time.After(time.Minute)
+		close(s.released)
+		put(t, k, record("in", "k", "3"))
+		<-time.After(10 * time.Second)
+		if got := values(t, k, "out", 3); got != "1 2 3" {
+			t.Errorf("I5: out holds %s", got)
+		}
+		if opened.Load() != 2 {
+			t.Errorf("the task was opened %d times", opened.Load())
 		}
 	})
 }

@@ -29,8 +29,8 @@ type barrier struct {
 }
 
 // barrier is closed once whatever had been polled when it was called has been
-// delivered or dropped. A revoked partition's records, which the client may
-// have handed over an instant before, then cannot reach its next tenure.
+// delivered or dropped. A tenure begins behind it: the client has thrown away by
+// then what it had fetched of an earlier one, but for what it had handed over.
 func (p *poller) barrier() <-chan struct{} {
 	done := make(chan struct{})
 	p.mu.Lock()

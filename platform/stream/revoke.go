@@ -41,7 +41,6 @@ func (s *session) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32
 	for _, l := range tasks {
 		await(ctx, s.transactor.settled(l))
 	}
-	await(ctx, s.poller.barrier())
 	s.partitionsGone()
 }
 
@@ -93,7 +92,6 @@ func (s *session) handOver(ctx context.Context, tasks []*loop) {
 		})
 	}
 	all.Wait()
-	await(ctx, s.poller.barrier())
 }
 
 // discard ends a task at once and waits until its loop has. It may be called
