@@ -8,7 +8,7 @@ import (
 
 // isJSON reports whether data is one JSON value and nothing else. Nothing is
 // kept of it.
-func isJSON(data []byte) bool { return jsontext.Value(data).IsValid(sameNames) }
+func isJSON(data []byte) bool { return plainJSON(data) || jsontext.Value(data).IsValid(sameNames) }
 
 // sameNames passes a name that stands twice in an object: not what is asked.
 var sameNames = jsontext.AllowDuplicateNames(true)
