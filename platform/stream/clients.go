@@ -97,6 +97,11 @@ func (s *session) newMember() (*kgo.Client, error) {
 	)
 }
 
+// tailFetch is how many bytes the tail asks a broker for at once: enough to keep
+// both busy, and few enough that they are still in the processor's cache when a
+// task takes them in.
+const tailFetch = 2 << 20
+
 // newTail makes the client that reads state and followed topics. A direct
 // consumer must have something to consume when it is made.
 func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, error) {
@@ -106,6 +111,7 @@ func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, er
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxPartitionBytes(1<<20),
+		kgo.FetchMaxBytes(tailFetch),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	)
 }

@@ -17,8 +17,8 @@ type lead struct {
 	ahead int64
 }
 
-// mostAhead is a few fetches.
-const mostAhead = 32 << 20
+// mostAhead is a few fetches of all readers.
+const mostAhead = 8 << 20
 
 func newLead(most int64) *lead { return &lead{most: most, room: make(chan struct{}, 1)} }
 

@@ -10,7 +10,14 @@ import (
 // restoreSlots is how many batches the reader may be ahead of a task.
 const restoreSlots = 8
 
-// reader tails the state and followed partitions of all tasks with one client.
+// readers is how many read the tasks' state, each that of every second task. A
+// client unpacks what a broker sent before it asks that one for more: with one
+// client alone the broker, and processors with it, would stand idle meanwhile.
+const readers = 2
+
+func (s *session) readerOf(l *loop) *reader { return s.readers[int(l.number)%len(s.readers)] }
+
+// reader tails the state and followed partitions of its tasks with one client.
 // Adding, removing and polling are done by one goroutine, so that a record that
 // was polled for one tenure never reaches the next.
 type reader struct {
@@ -28,7 +35,7 @@ type reader struct {
 }
 
 func newReader(s *session) *reader {
-	return &reader{session: s, wakeup: make(chan struct{}, 1), lead: newLead(mostAhead), owners: make(map[topicPartition]*loop)}
+	return &reader{session: s, wakeup: make(chan struct{}, 1), lead: newLead(mostAhead / readers), owners: make(map[topicPartition]*loop)}
 }
 
 // add starts the reading of partitions from their start.

@@ -26,7 +26,7 @@ type session struct {
 	workers     *workers
 	workerCount int
 	transactor  *transactor
-	reader      *reader
+	readers     []*reader
 	sampler     *sampler
 	lease       *lease
 	poller      *poller
@@ -53,7 +53,9 @@ func newSession(r *runtime, j *journal) *session {
 		inputs:      make(map[topicPartition]*partition),
 		lease:       &lease{span: r.cfg.SessionTimeout - leaseMargin, now: r.cfg.Now},
 	}
-	s.reader = newReader(s)
+	for range readers {
+		s.readers = append(s.readers, newReader(s))
+	}
 	s.sampler = &sampler{session: s, wakeup: make(chan struct{}, 1)}
 	s.poller = &poller{session: s, room: make(chan struct{}, 1)}
 	return s
@@ -74,7 +76,9 @@ func (s *session) run(ctx context.Context) error {
 	s.workers = startWorkers(s.workerCount)
 	s.current.Store(s)
 	s.spawn(s.transactor.run)
-	s.spawn(s.reader.run)
+	for _, r := range s.readers {
+		s.spawn(r.run)
+	}
 	s.spawn(s.sampler.run)
 	s.spawn(s.poller.run)
 	s.spawn(s.watch)

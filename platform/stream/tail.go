@@ -49,7 +49,7 @@ func (t *stateTail) begin() {
 		t.markers[tp] = true
 		t.mark(tp)
 	}
-	l.session.reader.add(l, state)
+	l.session.readerOf(l).add(l, state)
 	t.listing = len(l.session.cfg.Follow) > 0
 	t.check()
 	l.after(tellEvery, t.tell)
@@ -177,4 +177,4 @@ func (t *stateTail) percent() int64 {
 	return 100 * read / all
 }
 
-func (t *stateTail) end() { t.loop.session.reader.remove(t.loop) }
+func (t *stateTail) end() { t.loop.session.readerOf(t.loop).remove(t.loop) }

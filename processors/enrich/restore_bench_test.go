@@ -10,9 +10,11 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +40,7 @@ func BenchmarkRestore(b *testing.B) {
 	_, connect := brokerProcess(b, nil)
 	fillSessions(b, connect, sessions, partitions)
 	b.Run("bare", func(b *testing.B) {
-		restoreRun(b, 2*sessions, func(b *testing.B) { restoreBare(b, connect, 2*sessions) })
+		restoreRun(b, 2*sessions, func(b *testing.B) { restoreBare(b, connect, 2*sessions, partitions) })
 	})
 	b.Run("enrich", func(b *testing.B) {
 		restoreRun(b, 2*sessions, func(b *testing.B) { restoreTable(b, connect, sessions, partitions) })
@@ -133,14 +135,35 @@ func restoreRun(b *testing.B, facts int, run func(*testing.B)) {
 	b.ReportMetric(float64(cpu.Nanoseconds())/n, "cpu-ns/fact")
 }
 
-func restoreBare(b *testing.B, connect []kgo.Opt, facts int) {
-	cl, err := kgo.NewClient(append(connect, kgo.ConsumeTopics(schemas.TopicSessions), kgo.FetchMaxPartitionBytes(1<<20),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
-	must(b, err)
-	defer cl.Close()
-	for read := 0; read < facts; {
-		cl.PollFetches(context.Background()).EachRecord(func(*kgo.Record) { read++ })
+// restoreBare reads all facts with as many clients as the role has, which fetch
+// as much at once.
+func restoreBare(b *testing.B, connect []kgo.Opt, facts int, partitions int32) {
+	const clients = 2
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	var read atomic.Int64
+	var readers sync.WaitGroup
+	for first := range int32(clients) {
+		mine := map[int32]kgo.Offset{}
+		for p := first; p < partitions; p += clients {
+			mine[p] = kgo.NewOffset().AtStart()
+		}
+		cl, err := kgo.NewClient(append(slices.Clone(connect), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{schemas.TopicSessions: mine}),
+			kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxBytes(2<<20),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
+		must(b, err)
+		defer cl.Close()
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				n := 0
+				cl.PollFetches(ctx).EachRecord(func(*kgo.Record) { n++ })
+				if read.Add(int64(n)) >= int64(facts) {
+					cancel()
+				}
+			}
+		})
 	}
+	readers.Wait()
 }
 
 // underLimit has the process collect its garbage as doustream's does, until the
