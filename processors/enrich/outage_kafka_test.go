@@ -90,7 +90,9 @@ func judgeVisits(t *testing.T, r *rig, visits map[string][]made, got map[schemas
 // found waits until an event has a result.
 func (r *rig) found(e made) {
 	r.t.Helper()
-	cl, err := kgo.NewClient(append(r.connect, kgo.ConsumeTopics(schemas.TopicUsers, schemas.TopicDeadLetters),
+	// A fetch may miss the commit that comes while it is begun, and then lasts: five
+	// seconds, if it is told nothing else.
+	cl, err := kgo.NewClient(append(r.connect, kgo.ConsumeTopics(schemas.TopicUsers, schemas.TopicDeadLetters), kgo.FetchMaxWait(time.Second),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
 	must(r.t, err)
 	defer cl.Close()
