@@ -299,3 +299,21 @@ func TestResultsOfOneRetirementLeaveTogether(t *testing.T) {
 		}
 	})
 }
+
+// A commit of offsets alone that nobody answers may be carried out yet, after a
+// later one: only a new membership keeps it out.
+func TestACommitOfOffsetsWithoutAnAnswerEndsTheSession(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		var opened atomic.Int32
+		k.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			return nil, errors.New("no answer"), opened.Load() == 1
+		})
+		run(t, k, "a", nil, func(*stream.Loop) stream.Task {
+			return &script{open: func() { opened.Add(1) }, handle: func(in *stream.Input) { in.Done(nil, nil) }}
+		})
+		put(t, k, record("in", "k", "1"))
+		eventually(t, func() bool { return opened.Load() == 2 && k.committed("in", 0) == 1 })
+	})
+}
