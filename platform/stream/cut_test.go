@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -70,30 +71,49 @@ func TestACommittedOffsetPastTheLogsEndNeedsAnOperator(t *testing.T) {
 }
 
 // A log that was cut off below the committed offset and has grown past it again
-// looks whole: what tells is the leader epoch that was committed.
+// looks whole: what tells is the leader epoch that was committed, in whichever
+// way.
 func TestALogThatHasGrownPastItsCutNeedsAnOperator(t *testing.T) {
-	virtually(t, func(t *testing.T) {
-		k := cluster(t, 1, "in", "out")
-		putThree(t, k)
-		a := run(t, k, "a", nil, copies)
-		readAll(t, k.connect, "out", 3)
-		eventually(t, func() bool { return k.committed("in", 0) == 3 })
-		a.stop(t)
-		k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			k.KeepControl()
-			resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-			topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-			topic.Topic, part.LeaderEpoch, part.EndOffset = "in", 0, 2
-			topic.Partitions = append(topic.Partitions, part)
-			resp.Topics = append(resp.Topics, topic)
-			return resp, nil, true
+	for name, handle := range map[string]func(*stream.Loop, *stream.Input){
+		"committed with results":       func(_ *stream.Loop, in *stream.Input) { in.Done(copyOf(in), nil) },
+		"committed alone":              func(_ *stream.Loop, in *stream.Input) { in.Done(nil, nil) },
+		"committed again with an emit": emitsLater,
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) { grownPastItsCut(t, handle) })
 		})
-		put(t, k, record("in", "k", "4"))
-		run(t, k, "a", nil, copies).failure(t, "in/0", "cut off at 2", "committed 3")
-		if got := values(t, k, "out", 3); got != "1 2 3" {
-			t.Errorf("out holds %s", got)
-		}
+	}
+}
+
+// emitsLater puts results out when the inputs they come of were committed.
+func emitsLater(l *stream.Loop, in *stream.Input) {
+	in.Done(nil, nil)
+	l.After(time.Second, func() { l.Emit(copyOf(in), nil) })
+}
+
+func grownPastItsCut(t *testing.T, handle func(*stream.Loop, *stream.Input)) {
+	k := cluster(t, 1, "in", "out")
+	putThree(t, k)
+	a := run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
+		return &script{handle: func(in *stream.Input) { handle(l, in) }}
 	})
+	eventually(t, func() bool { return k.committed("in", 0) == 3 })
+	<-time.After(3 * time.Second)
+	a.stop(t)
+	if at := k.committed("in", 0); at != 3 {
+		t.Errorf("I1: %d is committed after all", at)
+	}
+	k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+		topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+		topic.Topic, part.LeaderEpoch, part.EndOffset = "in", 0, 2
+		topic.Partitions = append(topic.Partitions, part)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	put(t, k, record("in", "k", "4"))
+	run(t, k, "a", nil, copies).failure(t, "in/0", "cut off at 2", "committed 3")
 }
 
 // I5: the client's own way out is to read the log again from its start.
