@@ -23,12 +23,13 @@ const testGroup = "test.sink"
 
 // world is a Kafka with the sink's topics and a ClickHouse with its tables.
 type world struct {
-	t       testing.TB
-	brokers []string
-	engine  *embedded.ClickHouse
-	client  *kgo.Client // produces
-	rows    driver.Conn
-	topics  *Topics
+	t          testing.TB
+	brokers    []string
+	engine     *embedded.ClickHouse
+	client     *kgo.Client // produces
+	rows       driver.Conn
+	topics     *Topics
+	victimsAge time.Duration // of a block; 0: half a second
 }
 
 func newWorld(t testing.TB, partitions int32) *world {

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ type victim struct {
 	Point   string // where it dies, or stands still
 	Nth     int32  // at which time of passing, from 1
 	Signal  syscall.Signal
+	Age     time.Duration // of a block; 0: half a second
 }
 
 // runVictim is the victim's process.
@@ -52,7 +54,7 @@ func runVictim() {
 	}
 	s, err := NewClickHouse(ClickHouseConfig{
 		Connect: []kgo.Opt{kgo.SeedBrokers(v.Brokers...)}, Group: testGroup, Prefix: "test.", Topics: topics, Tables: Tables{DSN: v.DSN},
-		BlockRows: 20, BlockAge: 500 * time.Millisecond, InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
+		BlockRows: 20, BlockAge: cmp.Or(v.Age, 500*time.Millisecond), InsertsPerSecond: 200, SessionTimeout: time.Second, DrainTimeout: time.Second,
 	})
 	if err != nil {
 		panic(err)
@@ -76,7 +78,7 @@ func (w *world) victim(point string, nth int32, signal syscall.Signal) *exec.Cmd
 // victimAt is a victim that reaches ClickHouse by another address.
 func (w *world) victimAt(addr, point string, nth int32, signal syscall.Signal) *exec.Cmd {
 	w.t.Helper()
-	text, err := json.Marshal(victim{w.brokers, strings.Replace(w.engine.DSN(), w.engine.Addr(), addr, 1), point, nth, signal})
+	text, err := json.Marshal(victim{w.brokers, strings.Replace(w.engine.DSN(), w.engine.Addr(), addr, 1), point, nth, signal, w.victimsAge})
 	if err != nil {
 		w.t.Fatal(err)
 	}

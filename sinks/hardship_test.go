@@ -229,6 +229,7 @@ func TestAnAnnouncedRangeThatCannotBeRebuilt(t *testing.T) {
 func TestAnAnnouncedRangeIsLargerThanTheMemoryOfWhoTakesOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
+	w.victimsAge = time.Minute // the block is full first, however slow the machine
 	u := everyKind()[1]
 	noise := make([]byte, 300_000) // what compresses well is one fetch, however long
 	random := rand.NewChaCha8([32]byte{})
