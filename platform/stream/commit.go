@@ -115,7 +115,7 @@ func (r *round) retry(ctx context.Context, request func() error) error {
 	deadline := r.began.Add(r.session.cfg.TxnTimeout)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
 		err := request()
-		if err == nil || !notReady(err) || time.Now().After(deadline) {
+		if err == nil || !notReady(err) || r.session.cfg.Now().After(deadline) {
 			return err
 		}
 		if slept := sleep(ctx, wait); slept != nil {

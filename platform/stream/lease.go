@@ -32,8 +32,13 @@ func (l *lease) until() time.Time {
 		return time.Time{}
 	}
 	now := l.now()
-	age := max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
-	return now.Add(l.span - age)
+	return now.Add(l.span - elapsed(at, now))
+}
+
+// elapsed is how long ago a time was, by the monotonic or the wall clock,
+// whichever gives more.
+func elapsed(at, now time.Time) time.Duration {
+	return max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
 }
 
 func (l *lease) extend(at time.Time) {

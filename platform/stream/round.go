@@ -54,8 +54,11 @@ func (r *round) run(ctx context.Context) error {
 	return err
 }
 
-// late reports whether the broker may have aborted the transaction by itself.
-func (r *round) late() bool { return time.Since(r.began) >= r.session.cfg.TxnTimeout }
+// late reports whether the broker may have aborted the transaction by itself,
+// whose clock goes on while this machine is suspended.
+func (r *round) late() bool {
+	return elapsed(r.began, r.session.cfg.Now()) >= r.session.cfg.TxnTimeout
+}
 
 // collect takes what the tasks put out, and produces it, for one commit
 // interval from the first of it on, or less when somebody waits.
@@ -70,7 +73,7 @@ func (r *round) collect(ctx context.Context) error {
 		select {
 		case <-r.wakeup:
 		case <-r.pressed:
-			timer.Reset(max(0, min(shortRound, r.session.cfg.CommitInterval)-time.Since(r.began)))
+			timer.Reset(max(0, min(shortRound, r.session.cfg.CommitInterval)-r.session.cfg.Now().Sub(r.began)))
 		case <-timer.C:
 			return nil
 		case <-ctx.Done():

@@ -105,6 +105,24 @@ func TestATransactionsErrors(t *testing.T) {
 	}
 }
 
+// An abort that is not answered is an abort: no commit was asked for. The client
+// has it made certain with its next producer epoch, and no task is restored.
+func TestAnAbortThatIsNotAnsweredEndsNoSession(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		opened, aborts := disturbed(t, func(k *fakeKafka, _ *instance) {
+			k.Fault(
+				kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration, Count: 1},
+				kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true, Count: 1, When: func(r kmsg.Request) bool {
+					return !r.(*kmsg.EndTxnRequest).Commit
+				}},
+			)
+		})
+		if opened != 1 || aborts != 1 {
+			t.Errorf("the task was opened %d times, %v transactions were aborted", opened, aborts)
+		}
+	})
+}
+
 // The group rebalances between the beginning of a transaction and its offsets:
 // those carry the generation of its beginning, and are refused.
 func TestARebalanceInTheMiddleOfATransaction(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"doustream/platform/stream"
+	"doustream/platform/stream/streamtest"
 )
 
 func copies(l *stream.Loop) stream.Task { return &script{loop: l} }
@@ -232,6 +233,43 @@ func TestAFencedProducerNamesTheVariable(t *testing.T) {
 		}
 		put(t, k, record("in", "k", "2"))
 		a.failure(t, "DOUSTREAM_INSTANCE_ID")
+	})
+}
+
+// The broker ends the transaction of a machine that is suspended, whose monotonic
+// clock stands still: it was fenced by nobody of its name.
+func TestAMachineThatWasSuspendedGoesOn(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		var slept atomic.Int64
+		a := run(t, k, "a", func(c *stream.Config) {
+			c.Now = func() time.Time {
+				if s := slept.Load(); s != 0 {
+					return time.Now().Round(0).Add(time.Duration(s)) // the wall clock alone
+				}
+				return time.Now()
+			}
+		}, copies)
+		put(t, k, record("in", "k", "1"))
+		values(t, k, "out", 1)
+		var once atomic.Bool
+		a.wire.Watch(func(q streamtest.Request) streamtest.Verdict {
+			if q.Client == "producer" && q.Key == int16(kmsg.AddOffsetsToTxn) && once.CompareAndSwap(false, true) {
+				a.wire.Freeze("producer")
+			}
+			return streamtest.Pass
+		})
+		put(t, k, record("in", "k", "2"))
+		eventually(t, once.Load)
+		if _, _, err := transactional(t, k, "copy-a").ProducerID(t.Context()); err != nil { // as the time-out does
+			t.Fatal(err)
+		}
+		slept.Store(int64(time.Hour))
+		a.wire.Thaw()
+		eventually(t, func() bool { return k.committed("in", 0) == 2 })
+		if got := values(t, k, "out", 2); got != "1 2" {
+			t.Errorf("I5: out holds %s", got)
+		}
 	})
 }
 

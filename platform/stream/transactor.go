@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -124,7 +123,7 @@ func (t *transactor) run(ctx context.Context) error {
 		case <-t.wakeup:
 		}
 		for again := true; again; {
-			r := &round{transactor: t, began: time.Now()}
+			r := &round{transactor: t, began: t.session.cfg.Now()}
 			if err := r.run(ctx); err != nil {
 				return fmt.Errorf("commit tasks' results: %w", err)
 			}
