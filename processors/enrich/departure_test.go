@@ -50,6 +50,22 @@ func TestExchangesWhoseSentStandsLeaveInTurnAsOthersEnd(t *testing.T) {
 	})
 }
 
+// The slots of one app's exchanges that end are not that app's alone.
+func TestAppsLeaveInTurn(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 64)
+		var w waiting
+		for _, app := range []string{testApp, testApp, otherApp, otherApp} {
+			w.add(t, l, app)
+		}
+		taken[0].done(0, nil)
+		taken[1].done(0, nil)
+		if w.heard[0] != verdictGo || w.heard[2] != verdictGo || l.underWay != 64 {
+			t.Errorf("%v, %d under way; want one of each app to have left", w.heard, l.underWay)
+		}
+	})
+}
+
 func TestExchangesThatWaitAreCalledOffWhenThePlatformStops(t *testing.T) {
 	for name, kind := range map[string]douyin.Kind{"it does not answer": douyin.KindUnknown, "it refuses the app": douyin.KindConfig} {
 		t.Run(name, func(t *testing.T) {

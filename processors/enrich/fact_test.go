@@ -204,6 +204,17 @@ func TestSessionsPastTheirLifeAreForgotten(t *testing.T) {
 }
 
 // Whatever a session's id holds, its key is read back as it was written.
+// A code and an anonymous code that read the same are two.
+func TestCodesOfBothKindsAreTold(t *testing.T) {
+	t.Parallel()
+	code := hashCode(testApp, "s", &schemas.Login{Code: "x"})
+	anonymous := hashCode(testApp, "s", &schemas.Login{AnonymousCode: "x"})
+	both := hashCode(testApp, "s", &schemas.Login{Code: "x", AnonymousCode: "y"})
+	if code == anonymous || code != both {
+		t.Errorf("code %x, anonymous %x, both %x", code, anonymous, both)
+	}
+}
+
 func TestFactKeysComeBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
 	"doustream/schemas"
 )
@@ -90,6 +91,24 @@ func TestPhoneLeavesMaskedHashedAndSealed(t *testing.T) {
 	}
 }
 
+// What is sealed is bound to the topic that it lies in, by its whole name.
+func TestSealedFieldsAreBoundToTheTopicWithItsPrefix(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.proc.names = newNames("staging.")
+	w := takeWorkbench()
+	defer w.release()
+	w.user = schemas.EnrichedUser{OpenID: "o1"}
+	sealed, err := b.proc.seal(w, purposePhone, "+8613800001234")
+	must(t, err)
+	for topic, opens := range map[string]bool{"staging." + schemas.TopicUsers: true, schemas.TopicUsers: false} {
+		_, err := b.proc.personal.Open(nil, sealed, purposePhone, PersonalAAD(topic, &schemas.EnrichedUser{OpenID: "o1"}))
+		if (err == nil) != opens {
+			t.Errorf("opens under %s: %v; want %t", topic, err, opens)
+		}
+	}
+}
+
 func TestMaskHidesFourDigitsAtLeast(t *testing.T) {
 	t.Parallel()
 	for digits, want := range map[string]string{
@@ -159,6 +178,22 @@ func TestDevice(t *testing.T) {
 	_, u := enrichedOne(t, topicDevice, map[string]any{"brand": "devtools", "windowWidth": "390", "deviceScore": map[string]any{"cpu": -1, "gpu": 9.5}, "errMsg": "getSystemInfo:ok"})
 	if d := u.Device; u.Kind != schemas.KindDevice || d.Brand != "devtools" || *d.WindowWidth != 390 || d.ScoreCPU != nil || *d.ScoreGPU != 9.5 {
 		t.Errorf("device: %+v", d)
+	}
+}
+
+// The ledger of consents is by user: an answer of one without a name is none.
+func TestSubscriptionOfNobodyLeavesNoConsentFact(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.issue("anon", douyin.Session{AnonymousOpenID: "a1"})
+	b.event(topicLogin, "s1", map[string]any{"anonymousCode": "anon", "isLogin": false, "errMsg": "login:ok"})
+	asked := b.event(topicSubscription, "s1", map[string]any{"A": "accept", "errMsg": "requestSubscribeMessage:ok"})
+	b.loop.settle()
+	b.want(asked, "enriched")
+	for _, rec := range b.out {
+		if rec.Topic == schemas.TopicConsents {
+			t.Errorf("a consent fact under %q", rec.Key)
+		}
 	}
 }
 

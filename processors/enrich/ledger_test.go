@@ -239,6 +239,51 @@ func TestI9SentBehindItsOutcomeIsNotRemembered(t *testing.T) {
 	}
 }
 
+// The answer to a request that left just before the end of its code's life may come
+// after it: its successor says nothing of the code before.
+func TestSuccessorWaitsForAnAnswerPastTheCodesLife(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.CodeLife = time.Second })
+	b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.until(t, "SENT read back", func() bool { return len(b.loop.jobs) == 1 && b.loop.tail == 2 })
+	zombie := b.takeOver()
+	b.loop.advance(4 * time.Second)
+	if b.loop.appended(factFailed) || len(b.sessions) > 3 {
+		t.Fatal("the code is given up while its request may be under way")
+	}
+	zombie.settle()
+	b.loop.settle()
+	b.want(login, "enriched")
+}
+
+// A code may live for longer than a session: its sends are known until it ends.
+func TestI3SendsAreKnownForAsLongAsTheirCodeLives(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.SessionLife = time.Minute })
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	b.loop.task.gate = &clockedGate{b: b} // the last send is not made yet
+	login := b.login("s1", "c1")
+	b.loop.advance(2 * time.Minute)
+	b.restart()
+	b.loop.advance(2 * time.Minute)
+	b.want(login, "code_outcome_unknown")
+	if code.sends != maxAttempts {
+		t.Errorf("I3: sent %d times; want %d", code.sends, maxAttempts)
+	}
+}
+
+// What is past its life is looked for again and again.
+func TestI9TheLedgerForgetsForAsLongAsItsTaskLives(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.SessionLife = 10 * time.Minute })
+	b.loop.advance(5 * time.Minute)
+	if late := b.now.UnixMilli() - b.loop.task.sessionLife - b.loop.task.ledger.horizon; late > time.Minute.Milliseconds() {
+		t.Errorf("what is %d ms past its life is not forgotten", late)
+	}
+}
+
 func TestI9SendsPastTheirLifeAreForgotten(t *testing.T) {
 	t.Parallel()
 	old, mixed, young := codeHash{1}, codeHash{2}, codeHash{3}

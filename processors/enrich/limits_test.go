@@ -263,6 +263,19 @@ func TestRefusedAppStopsAloneWithOneError(t *testing.T) {
 	})
 }
 
+// A refusal is not forgotten for an answer, to an exchange that was under way, that
+// asks for less patience.
+func TestShorterPauseDoesNotEndALongerOne(t *testing.T) {
+	limited(t, nil, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		taken, _ := takeAll(l, testApp, 2)
+		taken[0].done(0, kindError(douyin.KindConfig))
+		taken[1].done(0, kindError(douyin.KindThrottled))
+		if p, wait := leave(l, testApp, false); p != nil || wait != refusedPause {
+			t.Errorf("a permit for a refused app, or a wait of %v; want %v", wait, refusedPause)
+		}
+	})
+}
+
 func TestRefusedAppIsTriedWithOneExchangeAtATime(t *testing.T) {
 	limited(t, nil, func(t *testing.T, l *limits, logs *bytes.Buffer) {
 		p, _ := leave(l, testApp, false)

@@ -102,6 +102,53 @@ func TestFailedLoginIsNotTheLastWordForAMoment(t *testing.T) {
 	b.want(lost, "decrypt_failed")
 }
 
+// An event that waits for a session for long ends soon when its login fails.
+func TestFailedLoginEndsWhatWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	phone := b.phone("s1", keyOf("c1"))
+	b.loop.settle()
+	login := b.login("s1", "never")
+	b.loop.advance(5 * time.Second)
+	b.want(login, "code_refused")
+	b.want(phone, "login_failed")
+}
+
+// What the watermark has passed it has passed, whatever backlog there is again.
+func TestWatermarkGoesForthAndNeverBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.loop.sampled = b.now
+	before := b.loop.task.mark()
+	b.loop.sampled = b.now.Add(-time.Hour)
+	if b.loop.task.mark() != before {
+		t.Error("the watermark went back")
+	}
+}
+
+// A line in which only the trials of a platform move that does not answer is no
+// line that moves.
+func TestLoginsAreParkedWhenNothingIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := &slowGate{}
+	b.loop.task.gate = g
+	b.platform.fault = func(string) fault { return faultNotSent }
+	const logins = 100
+	for i := range logins {
+		id := string(rune(i + 'a'))
+		b.code(id, id)
+		b.login("s"+id, id)
+	}
+	for range 50 { // five seconds, a trial in each tenth
+		g.left = 1
+		b.loop.advance(100 * time.Millisecond)
+	}
+	if n := len(b.unparked()); n != logins {
+		t.Errorf("%d of %d are parked", n, logins)
+	}
+}
+
 // slowGate lets a number of exchanges through in each period.
 type slowGate struct{ left int }
 
@@ -284,6 +331,35 @@ func TestParkedEventsOutliveTheirOwner(t *testing.T) {
 	b.loop.advance(time.Minute)
 	if got, _ := results(t, b.out); len(got) != 4 {
 		t.Errorf("%d results; want 4", len(got))
+	}
+}
+
+// I4: what the session's known key opens does not pass one that waits, parked, for
+// another key.
+func TestI4EventParksBehindAParkedOneOfItsSessionAndTopic(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.code("c1", "o1")
+	b.code("c2", "o1")
+	b.login("s1", "c1")
+	b.loop.settle()
+	waits := b.phone("s1", keyOf("c2"))
+	b.loop.sampled = b.now // the login topic has a backlog
+	b.loop.advance(5 * time.Second)
+	if len(b.unparked()) != 1 {
+		t.Fatal("the first is not parked")
+	}
+	behind, device := b.phone("s1", keyOf("c1")), b.device("s1")
+	b.loop.advance(time.Second)
+	b.none(behind)
+	b.want(device, "enriched") // another topic's
+	b.login("s1", "c2")
+	b.loop.settle()
+	b.want(waits, "enriched")
+	b.want(behind, "enriched")
+	_, order := results(t, b.out)
+	if n := len(order); order[n-2] != sourceOf(waits) || order[n-1] != sourceOf(behind) {
+		t.Errorf("I4: left as %v", order)
 	}
 }
 
