@@ -139,15 +139,19 @@ func (l *limits) wake(next func() *waiter) {
 // take is called with l.mu held. A waiter is registered under the same lock
 // under which permits come free, so that none is missed.
 func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration) {
-	if wait := time.Until(a.pausedTil); wait > 0 {
+	if wait := until(a.pausedTil); wait > 0 {
 		return nil, wait
 	}
-	if wait := a.breaker.RemainingDelay(); a.breaker.IsOpen() && wait > 0 {
-		return nil, wait
+	if a.breaker.IsOpen() {
+		if wait := a.breaker.RemainingDelay(); wait > 0 {
+			return nil, wait
+		}
 	}
-	if wait := time.Until(a.trial); last && a.ailing && wait > 0 {
-		a.stalled.add(w)
-		return nil, wait
+	if last && a.ailing {
+		if wait := until(a.trial); wait > 0 {
+			a.stalled.add(w)
+			return nil, wait
+		}
 	}
 	if !l.hasRoom() {
 		l.full.add(w)
@@ -169,11 +173,28 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 	return l.give(a), 0
 }
 
-func (l *limits) hasRoom() bool { return float64(l.permits) < l.ahead.beyond(float64(l.max), l.max) }
-
-func (a *appLimits) hasRoom(most int) bool {
-	return float64(a.permits) < a.ahead.beyond(min(a.ceiling, a.knee.limit), most)
+// until is time.Until without a look at the clock for a time that is not set.
+func until(at time.Time) time.Duration {
+	if at.IsZero() {
+		return 0
+	}
+	return time.Until(at)
 }
+
+func (l *limits) hasRoom() bool { return l.room() > 0 }
+
+func (l *limits) room() float64 {
+	return l.ahead.beyond(float64(l.max), l.max) - float64(l.permits)
+}
+
+func (a *appLimits) hasRoom(most int) bool { return a.room(most) > 0 }
+
+func (a *appLimits) room(most int) float64 {
+	return a.ahead.beyond(a.limit(), most) - float64(a.permits)
+}
+
+// limit is how many exchanges of the app may be under way.
+func (a *appLimits) limit() float64 { return min(a.ceiling, a.knee.limit) }
 
 // open reports whether the app has room, and is not one that is refused, of which
 // one exchange at a time is a trial.

@@ -108,6 +108,33 @@ func TestGoneWaiterPassesItsWakeOn(t *testing.T) {
 	})
 }
 
+// A task that is woken for each of a thousand permits does as much for one
+// exchange as for a dozen; none is left waiting for it.
+func TestWaitersAreWokenForAShareOfALargeBound(t *testing.T) {
+	limited(t, func(c *Config) { c.InFlight = 1024 }, func(t *testing.T, l *limits, _ *bytes.Buffer) {
+		for _, bound := range []struct {
+			what   string
+			limit  float64
+			queue  *waiters
+			before int // permits that come back without a wake
+		}{{"slots", 1024, &l.full, 15}, {"app", 640, &l.apps[testApp].full, 9}} {
+			l.apps[testApp].knee.limit = bound.limit
+			taken := fill(l, testApp)
+			bound.queue.take() // that was fill's own
+			woken := 0
+			for range 3 {
+				l.try(testApp, false, &waiter{wake: func() bool { woken++; return true }})
+			}
+			for i, p := range taken {
+				p.drop()
+				if want := min(max(0, i-bound.before+1), 3); woken != want {
+					t.Fatalf("%s: %d woken by %d permits; want %d", bound.what, woken, i+1, want)
+				}
+			}
+		}
+	})
+}
+
 // Who is woken and sends nothing, for what it had is over, hands its wake on to
 // the next that its app's bound keeps waiting.
 func TestWakeThatIsOfNoUseIsPassedOn(t *testing.T) {

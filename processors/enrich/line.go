@@ -40,9 +40,9 @@ func (t *Task) enqueue(e *event) {
 	t.pump(l)
 }
 
-// woken pumps; a wake that sends nothing is handed on.
+// woken pumps; a wake that leaves room is handed on.
 func (t *Task) woken(l *line) {
-	if t.closed || !t.pump(l) {
+	if t.closed || !t.pump(l) || len(l.first)+len(l.last) == 0 {
 		t.gate.pass(l.app)
 	}
 }

@@ -94,18 +94,45 @@ func (l *limits) release(p *slotPermit, then func(*appLimits)) {
 	l.permits--
 	a.permits--
 	then(a)
-	a.bound.Set(min(a.ceiling, a.knee.limit))
+	a.bound.Set(a.limit())
 	leaving := l.leaving()
 	var stalled stalled
 	if !a.ailing {
 		stalled, a.stalled = a.stalled, nil
 	}
+	forApp, forSlot := a.due(l.max), l.due()
 	l.mu.Unlock()
 	leaving.tell()
 	for w := range stalled {
 		w.wake()
 	}
-	l.pass(a.id)
+	if forApp != nil && !forApp.wake() {
+		l.pass(a.id)
+	}
+	if forSlot != nil && !forSlot.wake() {
+		l.passSlot()
+	}
+}
+
+// wakeShare is what part of a bound has to be free for who waits to be woken: a
+// task that is woken for each permit does as much for one exchange as for a
+// dozen. The others are under way meanwhile, and wake it when they end.
+const wakeShare = 64
+
+// due takes out who is to be woken when a permit of the app came back. It and
+// the one below are called with limits.mu held.
+func (a *appLimits) due(most int) *waiter {
+	if !a.open(most) || a.room(most) < a.limit()/wakeShare {
+		return nil
+	}
+	return a.full.take()
+}
+
+func (l *limits) due() *waiter {
+	if room := l.room(); room <= 0 || room < float64(l.max)/wakeShare {
+		return nil
+	}
+	return l.full.take()
 }
 
 // succeeded and the two below are called with limits.mu held.
