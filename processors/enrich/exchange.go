@@ -1,7 +1,6 @@
 package enrich
 
 import (
-	"context"
 	"time"
 
 	"doustream/platform/douyin"
@@ -15,7 +14,7 @@ import (
 func (t *Task) send(e *event, attempt int, p permit) {
 	x := e.exchange
 	x.busy, x.attempt = true, attempt
-	t.sending[e] = p
+	t.hold(e, p)
 	at := max(t.now(), x.sentAt+1) // an annulment names its SENT by the time: no two of a login bear the same
 	if x.failures == 0 {
 		e.parkAt = at + t.joinWait // how long it stood in the line does not count
@@ -37,14 +36,37 @@ func (t *Task) sendFact(e *event, kind factKind, at int64) *stream.Record {
 	}, t.partition)
 }
 
+// hold keeps the permit of a login's exchange until let.
+func (t *Task) hold(e *event, p permit) {
+	e.exchange.permit, e.exchange.place = p, len(t.sending)
+	t.sending = append(t.sending, e)
+}
+
+// let answers the permit, which is the caller's from now on; nil: there is none
+// any more.
+func (t *Task) let(e *event) permit {
+	p := e.exchange.permit
+	if p == nil {
+		return nil
+	}
+	last := len(t.sending) - 1
+	moved := t.sending[last]
+	t.sending[e.exchange.place], moved.exchange.place = moved, e.exchange.place
+	t.sending[last] = nil
+	t.sending = t.sending[:last]
+	e.exchange.permit = nil
+	return p
+}
+
 // sent goes on when the SENT was read back, by which time all that stands
 // before it is known: an outcome, or another owner's marker.
 func (t *Task) sent(e *event, at int64, err error) {
-	p, x := t.sending[e], e.exchange
+	x := e.exchange
+	p := x.permit
 	switch {
 	case p == nil:
 	case err != nil:
-		delete(t.sending, e)
+		t.let(e)
 		p.drop()
 		if e.state != stateDone { // another owner's outcome came first, and the event is gone
 			t.ledger.annul(e.p.hash, x.attempt)
@@ -74,11 +96,10 @@ func (t *Task) again(e *event) {
 // leave has the request leave, unless something was learnt meanwhile or it has
 // become too late for it: the SENT is taken back then.
 func (t *Task) leave(e *event, at int64, v verdict) {
-	p, x := t.sending[e], e.exchange
+	p, x := t.let(e), e.exchange
 	if p == nil {
 		return
 	}
-	delete(t.sending, e)
 	if t.ledger.usurped || e.state == stateDone {
 		p.drop()
 		t.again(e)
@@ -105,10 +126,8 @@ func (t *Task) leave(e *event, at int64, v verdict) {
 // request asks the platform, on a goroutine of its own. A session is written
 // down whatever became of the task meanwhile.
 func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app douyin.App, login schemas.Login, result *schemas.SessionFact) {
-	ctx, cancel := context.WithTimeout(context.Background(), left)
-	defer cancel()
 	start := time.Now()
-	session, err := t.exchanger.ExchangeCode(ctx, app, douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
+	session, err := t.exchanger.ExchangeCode(t.deadlines.within(start, left), app, douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
 	took := time.Since(start)
 	t.metrics.exchanged(took, err)
 	p.done(took, err)

@@ -10,15 +10,17 @@ import (
 
 // exchange is what becomes of a login's code at the hands of this task.
 type exchange struct {
-	busy      bool  // a SENT, a request or an outcome is under way
-	queued    bool  // waits for a permit
-	attempt   int   // the last that was sent,
-	sentAt    int64 // and when (ms) its SENT was written
-	sends     int32 // by this task, and before the login was parked
-	failures  int   // in a row, for the backoff
-	notBefore int64 // ms
-	ticket    int   // of its place in the line
-	served    int   // how far the line was when it was last looked at
+	busy      bool   // a SENT, a request or an outcome is under way
+	queued    bool   // waits for a permit
+	attempt   int    // the last that was sent,
+	sentAt    int64  // and when (ms) its SENT was written
+	sends     int32  // by this task, and before the login was parked
+	failures  int    // in a row, for the backoff
+	notBefore int64  // ms
+	permit    permit // while its SENT is being written, or waits to leave
+	place     int    // in Task.sending, meanwhile
+	ticket    int    // of its place in the line
+	served    int    // how far the line was when it was last looked at
 
 	own atomic.Pointer[ownResult] // written by the request, before its RESULT is appended
 }
@@ -33,10 +35,12 @@ type ownResult struct {
 // decideLogin takes a login a step further: to the outcome that the ledger
 // holds, or towards one.
 func (t *Task) decideLogin(e *event) {
-	if first := t.logins[e.p.hash]; first != nil && first != e && !e.leads() {
-		return // published twice: the first one asks
+	if first := t.logins[e.p.hash]; first != e {
+		if first != nil && !e.leads() {
+			return // published twice: the first one asks
+		}
+		t.logins[e.p.hash] = e
 	}
-	t.logins[e.p.hash] = e
 	if outcome, ok := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); ok {
 		t.conclude(e, outcome)
 		return

@@ -26,6 +26,7 @@ type processor struct {
 	facts     factSealer
 	memory    *memorySealer
 	gate      gate
+	deadlines *deadlines // of exchanges
 	metrics   *metrics
 	isOurs    func(appID string) bool // configured, made once
 	logger    *slog.Logger
@@ -78,6 +79,7 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 	p.memory = memory
 	p.facts = factSealer{ring: deps.Sealing, topic: p.names.sessions}
 	p.gate = newLimits(cfg, p.metrics)
+	p.deadlines = newDeadlines(cfg.Deadline)
 	return p, nil
 }
 

@@ -24,7 +24,7 @@ type Task struct {
 	active   map[string]*session // sessions with something unfinished
 	logins   map[codeHash]*event // logins under way, by code
 	lines    map[string]*line    // by app: logins that wait for a permit
-	sending  map[*event]permit   // permits of exchanges whose SENT is being written
+	sending  []*event            // logins with a permit, whose request has not left
 	restored map[string][]byte   // parked entries, until Open
 
 	parked [topicCount]tally
@@ -51,7 +51,7 @@ func (p *processor) newTask(l loop) *Task {
 		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
 		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
 		errands: newErrands(), recent: new(recent),
-		sending: map[*event]permit{}, restored: map[string][]byte{},
+		restored: map[string][]byte{},
 	}
 	if t.spawn = p.spawn; t.spawn == nil {
 		t.spawn = t.errands.run
@@ -204,9 +204,9 @@ func (t *Task) Close() {
 	if t.disarm != nil {
 		t.disarm()
 	}
-	for e, p := range t.sending {
-		delete(t.sending, e)
-		p.drop()
+	for len(t.sending) > 0 {
+		e := t.sending[0]
+		t.let(e).drop()
 		if e.state != stateDone {
 			t.annul(e)
 		}
