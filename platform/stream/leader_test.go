@@ -209,3 +209,20 @@ func TestTheWatermarkFollowsTheSamplesWhileTheLeaderIsCaughtUp(t *testing.T) {
 		eventually(t, func() bool { return marks.has("sampled") })
 	})
 }
+
+// What stands in an open transaction cannot be read yet: it is no backlog.
+func TestALeaderWithAnOpenTransactionStopsNobody(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "login", "phone")
+		var n notes
+		a := run(t, k, "a", leading, noting(&n))
+		eventually(t, a.Ready)
+		begin(t, transactional(t, k, "other"), at("login", "L", time.Now()))
+		<-time.After(3 * time.Second)
+		put(t, k, at("phone", "P", time.Now()))
+		<-time.After(5 * time.Second)
+		if got := n.String(); got != "P" {
+			t.Errorf("handed over: %q", got)
+		}
+	})
+}
