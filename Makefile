@@ -14,9 +14,10 @@ demo: engines build ## the whole system on this machine, with traffic, for a min
 chaos: engines engines-kafka build ## faults against an oracle, on both Kafkas: a quarter of an hour
 	.bin/sandbox chaos --faults 200 --events 20000 --seed $(or $(SEED),1)
 	.bin/sandbox chaos --kafka apache --faults 30 --events 6000 --seed $(or $(SEED),1)
+	.bin/sandbox chaos --credits enforce --faults 40 --events 2500 --seed $(or $(SEED),1)
 
-chaos-sabotage: engines ## whether chaos finds each bug that is planted in the program, one after another
-	DOUSTREAM_TEST_SABOTAGE=1 go test -count=1 -timeout 20m -v -run TestChaosFindsPlantedBugs ./cmd/sandbox
+chaos-sabotage: engines engines-kafka ## whether chaos finds each bug that is planted in the program, one after another, two on Apache Kafka
+	DOUSTREAM_TEST_SABOTAGE=1 go test -count=1 -timeout 30m -v -run TestChaosFindsPlantedBugs ./cmd/sandbox
 
 test: engines ## all tests
 	go test -shuffle=on -timeout 15m ./...

@@ -37,7 +37,9 @@ type chaosOptions struct {
 	faults int
 	span   time.Duration
 	kinds  []string
-	plan   bool
+	// credits is DOUSTREAM_NOTIFY_CREDITS.
+	credits string
+	plan    bool
 }
 
 func (a *app) chaosCommand() *cobra.Command {
@@ -50,7 +52,7 @@ func (a *app) chaosCommand() *cobra.Command {
 		Use:   "chaos",
 		Short: "Faults against an oracle, and a scorecard",
 		Long:  chaosHelp,
-		Example: "  sandbox chaos --seed 7 --faults 20\n  sandbox chaos --kafka apache --faults 30\n" +
+		Example: "  sandbox chaos --seed 7 --faults 20\n  sandbox chaos --kafka apache --faults 30\n  sandbox chaos --credits enforce --faults 40\n" +
 			"  sandbox chaos --kinds 'kill -9,SIGTERM' --faults 50 --no-clickhouse",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -78,6 +80,7 @@ func (a *app) chaosCommand() *cobra.Command {
 	flags.IntVar(&o.faults, "faults", 20, "faults")
 	flags.DurationVar(&o.span, "over", 0, "time over which events and faults come (default 2s for each fault, 20s at least)")
 	flags.StringSliceVar(&o.kinds, "kinds", nil, "the kinds of faults, by their names on the scorecard (default all)")
+	flags.StringVar(&o.credits, "credits", "advise", "DOUSTREAM_NOTIFY_CREDITS: advise, or enforce: an order is sent only on a consent that an event told of")
 	flags.BoolVar(&o.plan, "plan", false, "print the plan of the faults, and make none")
 	flags.DurationVar(&o.demo.latency, "latency", 20*time.Millisecond, "median time to an answer of the platform; its 99th percentile is five times that")
 	flags.IntVar(&o.demo.enrich, "enrich", 3, "processes of the role enrich")
@@ -89,6 +92,9 @@ func (a *app) chaosCommand() *cobra.Command {
 
 func (o *chaosOptions) check() error {
 	err := o.demo.world.check()
+	if o.credits != "advise" && o.credits != "enforce" {
+		err = errors.Join(err, fmt.Errorf("--credits is %q, not advise or enforce", o.credits))
+	}
 	if o.events < 1 || o.faults < 0 || o.demo.enrich < 1 {
 		err = errors.Join(err, errors.New("--events, --faults and --enrich are counts"))
 	}

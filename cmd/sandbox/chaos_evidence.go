@@ -16,6 +16,7 @@ type evidence struct {
 	outputs   []sighting
 	garbled   []string // outputs that cannot be read
 	consents  []consent
+	enforced  bool // a message leaves only on a credit of the ledger
 	rows      []outcome
 	users     []userRow
 	verify    []string // what doustream verify said, if it was not content
@@ -55,6 +56,7 @@ type sighting struct {
 // consent is one record of doustream.consents: what a user said to a template.
 type consent struct {
 	at                    time.Time // the record's
+	source                schemas.Source
 	app, openID, template string
 	status                schemas.ConsentStatus
 	occurred              int64 // ms

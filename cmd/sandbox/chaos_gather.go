@@ -13,7 +13,7 @@ import (
 
 // gather waits for quiet and collects what there is to judge by.
 func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evidence, error) {
-	e := evidence{sent: sent, keys: newReaderKeys(d.world.env)}
+	e := evidence{sent: sent, keys: newReaderKeys(d.world.env), enforced: d.traffic.Enforced}
 	if err := d.awaitResults(ctx, &e); err != nil {
 		return e, err
 	}

@@ -82,6 +82,8 @@ func judge(e evidence) *oracle {
 	o.judgeTokens()
 	o.judgeMessages()
 	o.judgeConsent()
+	o.judgeCredits()
+	o.judgeFacts()
 	if e.asked {
 		o.judgeRows()
 		o.judgeUsers()

@@ -162,6 +162,28 @@ func TestOracle(t *testing.T) {
 			yes.status = schemas.ConsentAccept
 			e.consents = []consent{no(-time.Minute), yes}
 		}, nil},
+		{"enforced: a message on no credit", func(e *evidence) { e.enforced = true }, []charge{chargeConsent}},
+		{"enforced: a message ahead of its credit", func(e *evidence) { e.enforced, e.consents = true, []consent{yes(2 * time.Second)} }, []charge{chargeConsent}},
+		{"enforced: a message on a credit", func(e *evidence) { e.enforced, e.consents = true, []consent{yes(0)} }, nil},
+		{"enforced: no credit, and nobody knew of one", func(e *evidence) { noCredit(e) }, nil},
+		{"enforced: no credit, and one that came just now", func(e *evidence) { noCredit(e, yes(0)) }, nil},
+		{"enforced: no credit, and another template's", func(e *evidence) {
+			other := yes(-time.Minute)
+			other.template = "t2"
+			noCredit(e, other)
+		}, nil},
+		{"enforced: no credit, though one was known", func(e *evidence) { noCredit(e, yes(-time.Minute)) }, []charge{chargeOutcome}},
+		{"enforced: no credit, and a fault kept it from being known", func(e *evidence) {
+			e.spans = suffered
+			noCredit(e, yes(-time.Minute))
+		}, nil},
+		{"advised: no credit, and nobody knew of one", func(e *evidence) {
+			noCredit(e)
+			e.enforced = false
+		}, []charge{chargeOutcome}},
+		{"a consent that is a fact", func(e *evidence) { subscription(e, 1) }, nil},
+		{"a consent that is none", func(e *evidence) { subscription(e, 0) }, []charge{chargeLost}},
+		{"a consent that counts twice", func(e *evidence) { subscription(e, 2) }, []charge{chargeDoubled}},
 		{"an order sent that nobody consented to", func(e *evidence) { e.sent[2].Want = []string{"NO_CREDIT"} }, []charge{chargeConsent}},
 		{"a message twice", func(e *evidence) { e.messages = append(e.messages, e.messages[0]) }, []charge{chargeMessage}},
 		{"a message again behind a refusal", func(e *evidence) {
@@ -218,4 +240,28 @@ func fetch(e *evidence, after time.Duration, fault douyintest.Mode) {
 // no is the user's word against the order's template.
 func no(after time.Duration) consent {
 	return consent{at: began.Add(after), app: "app", openID: "o1", template: "t", status: schemas.ConsentReject, occurred: began.Add(after).UnixMilli()}
+}
+
+func yes(after time.Duration) consent {
+	c := no(after)
+	c.status = schemas.ConsentAccept
+	return c
+}
+
+// noCredit has the order end unasked, where a credit is the law.
+func noCredit(e *evidence, known ...consent) {
+	e.enforced, e.consents, e.messages = true, known, nil
+	e.outputs[2].what, e.rows[2].what = "NO_CREDIT", "NO_CREDIT"
+}
+
+// subscription makes the phone event one, with so many facts of it.
+func subscription(e *evidence, facts int) {
+	what := schemas.KindSubscription.String()
+	e.sent[1].Want, e.outputs[1].what, e.rows[1].what, e.users[0].phone = []string{what}, what, what, ""
+	e.sent[1].Says, e.outputs[1].says = nil, map[string]string{"open_id": "o1", "t": "accept", "t2": "fail"}
+	for range facts {
+		fact := yes(0)
+		fact.source = e.outputs[1].source
+		e.consents = append(e.consents, fact)
+	}
 }

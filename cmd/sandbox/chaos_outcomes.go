@@ -84,6 +84,8 @@ func (o *oracle) explained(s traffic.Sent, got sighting) bool {
 		return o.failed[s.Session] || o.overtaken[s.ID]
 	case schemas.StatusUnknown.String():
 		return s.Order && o.sendLost(s, got)
+	case schemas.StatusNoCredit.String():
+		return o.enforced && s.Order && o.unknownConsent(s, got)
 	}
 	return false
 }

@@ -212,7 +212,7 @@ func readConsents(ctx context.Context, env environment) ([]consent, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read consent: %w", err)
 		}
-		consents[i] = consent{rec.Timestamp, f.AppID, f.OpenID, f.TemplateID, f.Status, f.OccurredAt}
+		consents[i] = consent{rec.Timestamp, f.Source, f.AppID, f.OpenID, f.TemplateID, f.Status, f.OccurredAt}
 	}
 	return consents, nil
 }

@@ -36,6 +36,7 @@ func (a *app) chaos(ctx context.Context, o chaosOptions) (err error) {
 	}
 	o.demo.traffic = traffic.Config{
 		Seed: o.seed, Visits: max(1, int(float64(o.events)/eventsOfVisit)), Over: o.span, Think: 300 * time.Millisecond, Bad: 1 + o.events/eventsOfBad,
+		Enforced: o.credits == "enforce",
 	}
 	began := time.Now()
 	w, err := startWorld(ctx, o.demo.world)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,9 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	env.keep("DOUSTREAM_TOPIC_PARTITIONS", func() string { return "4" })
 	env["DOUSTREAM_SESSION_WAIT"] = d.sessionWait.String()
 	env["DOUSTREAM_NOTIFY_DRIVER"] = d.driver
+	if d.traffic.Enforced {
+		env["DOUSTREAM_NOTIFY_CREDITS"], env["DOUSTREAM_NOTIFY_TEMPLATES"] = "enforce", templateKinds()
+	}
 	if d.token != "" {
 		env["DOUSTREAM_NOTIFY_TOKEN"] = d.token
 	}
@@ -126,4 +131,19 @@ func (d *demo) stop() error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// templateKinds are the traffic's templates, as DOUSTREAM_NOTIFY_TEMPLATES names
+// them.
+func templateKinds() string {
+	var kinds []string
+	for template, standing := range traffic.Templates() {
+		kind := "one-time"
+		if standing {
+			kind = "long-term"
+		}
+		kinds = append(kinds, template+"="+kind)
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, ",")
 }

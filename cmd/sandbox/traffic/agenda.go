@@ -76,7 +76,7 @@ func (t *Traffic) newVisit(number int) *visit {
 		app = AppTravel
 	}
 	return &visit{
-		run: t.cfg.Run, number: number, app: app, rng: rng, think: t.cfg.Think, person: newPerson(rng), noOrders: t.cfg.NoOrders,
+		run: t.cfg.Run, number: number, app: app, rng: rng, think: t.cfg.Think, person: newPerson(rng), noOrders: t.cfg.NoOrders, enforced: t.cfg.Enforced,
 		session: fmt.Sprintf("s-%s-%06d", t.cfg.Run, number), user: fmt.Sprintf("u-%s-%06d", t.cfg.Run, number),
 	}
 }

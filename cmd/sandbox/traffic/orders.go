@@ -107,13 +107,13 @@ var badOrders = []struct {
 	}},
 	{"order whose answer is lost", func(v *visit, name string) {
 		v.app = AppLost
-		v.consent()
-		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{"UNKNOWN"}})
+		v.grant()
+		v.planOrder(orderPlan{name: name, template: templates[0], want: v.unlessEnforced("UNKNOWN")})
 	}},
 	{"order under a wrong secret", func(v *visit, name string) {
 		v.app = AppWrongSecret
-		v.consent()
-		v.planOrder(orderPlan{name: name, template: templates[0], want: []string{"EXPIRED"}, edit: func(o *order, now time.Time) {
+		v.grant()
+		v.planOrder(orderPlan{name: name, template: templates[0], want: append(v.unlessEnforced("EXPIRED"), "EXPIRED"), edit: func(o *order, now time.Time) {
 			o.ExpiresAt = now.Add(5 * time.Second).UnixMilli()
 		}})
 	}},
@@ -129,9 +129,38 @@ var badOrders = []struct {
 	}},
 }
 
-// consent has the user accept a template without an event that says so: the
-// visit is about the order alone.
+// consent has the user accept a template: without an event that says so, where
+// the platform's word is enough, since the visit is about the order alone.
 func (v *visit) consent() {
+	if v.enforced {
+		v.sendLogin()
+		v.sendSubscription(templates[0], "accept")
+		return
+	}
+	v.grant()
+}
+
+// grant has the user accept a template, and nobody but the platform knows.
+func (v *visit) grant() {
 	v.logins = max(v.logins, 1)
 	v.grants = append(v.grants, grant{template: templates[0], credits: 9})
+}
+
+// unlessEnforced is what an order comes to that the platform alone knows a
+// consent for.
+func (v *visit) unlessEnforced(want string) []string {
+	if v.enforced {
+		return []string{"NO_CREDIT"}
+	}
+	return []string{want}
+}
+
+// Templates are the templates that orders are sent by, each with whether an
+// accept of it stands.
+func Templates() map[string]bool {
+	standing := map[string]bool{}
+	for i, t := range templates {
+		standing[t] = i == len(templates)-1
+	}
+	return standing
 }

@@ -41,6 +41,9 @@ type Config struct {
 	Bad int
 	// NoOrders leaves the orders out.
 	NoOrders bool
+	// Enforced is for a notifier that sends on a credit of its ledger alone: a
+	// consent counts only if an event says so.
+	Enforced bool
 	// Run begins every id; two runs into one world need two of them.
 	Run string
 	// Seed makes the traffic repeatable; default 1.

@@ -222,3 +222,30 @@ func TestTrafficTakesItsTime(t *testing.T) {
 		}
 	})
 }
+
+// Where the ledger is the law, no order may be wanted sent that no event
+// consented to before it; elsewhere the platform's word is enough.
+func TestEnforcedOrdersAreConsentedToByAnEvent(t *testing.T) {
+	t.Parallel()
+	bare := func(enforced bool) (orders, without int) {
+		_, sent, _ := play(t, Config{Visits: 200, Enforced: enforced})
+		accepted := map[string]bool{}
+		for _, s := range sent {
+			for template, said := range s.Says {
+				accepted[s.Session+template] = accepted[s.Session+template] || said == "accept"
+			}
+			if s.Order && s.Wanted("SENT") {
+				if orders++; !accepted[s.Session+s.Template] {
+					without++
+				}
+			}
+		}
+		return orders, without
+	}
+	if orders, without := bare(true); orders == 0 || without != 0 {
+		t.Errorf("enforced: %d of %d orders are to be sent, and nobody consented by an event", without, orders)
+	}
+	if _, without := bare(false); without == 0 {
+		t.Error("advised: every order is consented to by an event")
+	}
+}

@@ -29,7 +29,8 @@ type visit struct {
 
 	nobody   bool // not logged in to Douyin
 	noOrders bool
-	logins   int // how many tt.logins it needs: 0, 1 or 2
+	enforced bool // a consent counts only if an event says so
+	logins   int  // how many tt.logins it needs: 0, 1 or 2
 	login    douyintest.Login
 	relogin  douyintest.Login
 
