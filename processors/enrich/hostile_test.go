@@ -62,7 +62,7 @@ func TestI9EventFromTheFutureEnds(t *testing.T) {
 	b.want(login, "enriched")
 	b.want(stranger, "session_missing")
 	b.want(wrong, "decrypt_failed")
-	if b.loop.task.byWatermark != nil && len(b.loop.task.byWatermark) > 0 {
+	if len(b.loop.task.byWatermark) > 0 {
 		t.Errorf("%d alarms are kept", len(b.loop.task.byWatermark))
 	}
 }
