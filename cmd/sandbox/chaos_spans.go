@@ -7,10 +7,11 @@ import (
 
 // span is a time in which an answer or a request may have been lost that
 // somebody had in hand, by no fault of theirs. The platform's bad days are no
-// spans: its own ledger tells them, save of what it had in hand when it began to
-// refuse connections, which cuts those that there are. Nor are a SIGTERM, an instance that leaves
-// and a stop below the session time-out: whoever ends in good order, or only
-// stands still, loses nothing. ClickHouse holds no answers.
+// spans, for its own ledger tells them; but what it had in hand when it began to
+// refuse connections, which cuts those that there are, has one. A SIGTERM, an
+// instance that leaves and a stop below the session time-out have none: whoever
+// ends in good order, or only stands still, loses nothing. ClickHouse holds no
+// answers.
 type span struct {
 	from, to time.Time
 	role     string // whose process; empty: a broker's or the platform's, which everybody feels
