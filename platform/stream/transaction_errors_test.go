@@ -123,6 +123,25 @@ func TestAnAbortThatIsNotAnsweredEndsNoSession(t *testing.T) {
 	})
 }
 
+// An output that is refused for as long as somebody takes to mend its topic is
+// not produced again without a pause.
+func TestARefusedOutputIsProducedAgainAtIntervals(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		refused := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.InvalidRecord, Count: -1})
+		run(t, k, "a", nil, copies)
+		put(t, k, record("in", "k", "1"))
+		<-time.After(time.Minute)
+		if n := refused.Hits(); n < 20 || n > 60 {
+			t.Errorf("it was produced %d times in a minute", n)
+		}
+		refused.Remove()
+		if got := values(t, k, "out", 1); got != "1" {
+			t.Errorf("out holds %s", got)
+		}
+	})
+}
+
 // The group rebalances between the beginning of a transaction and its offsets:
 // those carry the generation of its beginning, and are refused.
 func TestARebalanceInTheMiddleOfATransaction(t *testing.T) {
