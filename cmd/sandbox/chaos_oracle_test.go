@@ -3,14 +3,18 @@ package main
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"doustream/cmd/sandbox/traffic"
+	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
 	"doustream/schemas"
 )
+
+const stable = douyin.EndpointStableClientToken
 
 var began = time.UnixMilli(1763800000000)
 
@@ -40,7 +44,7 @@ func flawless() evidence {
 		codes:     []douyintest.CodeHistory{{Code: "c1", User: "u", IssuedAt: began, Used: true, Asks: []douyintest.Ask{{At: began.Add(time.Second)}}}},
 		tokenLife: time.Minute,
 		messages:  []douyintest.Message{{At: began.Add(time.Second), AppID: "app", OpenID: "o1", TemplateID: "t", Data: map[string]string{"k": "1"}, Delivered: true}},
-		fetches:   []douyintest.TokenFetch{{At: began, AppID: "app", Kind: "client_token"}},
+		fetches:   []douyintest.TokenFetch{fetched(douyin.EndpointClientToken, "0", 0)},
 	}
 	e.sent[0].Code, e.sent[2].Template = "c1", "t"
 	e.sent[1].Says, e.outputs[1].says = map[string]string{"phone": "13812345678"}, map[string]string{"phone": "13812345678"}
@@ -131,30 +135,38 @@ func TestOracle(t *testing.T) {
 			e.codes[0].Asks = []douyintest.Ask{used, used, used}
 		}, []charge{chargeCodeTwice}},
 		{"a code past its life", func(e *evidence) { e.codes[0].Asks[0].At = began.Add(5 * time.Minute) }, []charge{chargeCodeLate}},
-		{"a second token", func(e *evidence) { fetch(e, 40*time.Second, "") }, []charge{chargeToken}},
-		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second, "") }, nil},
+		{"a second token", func(e *evidence) { fetch(e, 40*time.Second) }, []charge{chargeToken}},
+		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second) }, nil},
 		{"a second token behind a lost answer", func(e *evidence) {
 			e.fetches[0].Fault, e.fetches[0].After = douyintest.ModeReset, true
-			fetch(e, time.Second, "")
+			fetch(e, time.Second)
 		}, nil},
 		{"a second token behind a fault long after the first", func(e *evidence) {
 			e.spans = []span{{began.Add(30 * time.Second), began.Add(31 * time.Second), "notify"}}
-			fetch(e, 32*time.Second, "")
+			fetch(e, 32*time.Second)
 		}, []charge{chargeToken}},
 		{"a second token behind a fault right after the first, which was not written down", func(e *evidence) {
 			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
-			fetch(e, 32*time.Second, "")
+			fetch(e, 32*time.Second)
 		}, nil},
 		{"a second token behind a fault right after the first, which was written down", func(e *evidence) {
 			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
 			e.tokens = []heldToken{{"app", began.Add(-time.Millisecond), began.Add(time.Millisecond)}}
-			fetch(e, 32*time.Second, "")
+			fetch(e, 32*time.Second)
 		}, []charge{chargeToken}},
 		{"a second token behind a fault right after the first, another app's or another fetch's written down", func(e *evidence) {
 			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
 			e.tokens = []heldToken{{"app2", began.Add(-time.Millisecond), began.Add(time.Millisecond)}, {"app", began.Add(-time.Minute), began.Add(-time.Second)}}
-			fetch(e, 32*time.Second, "")
+			fetch(e, 32*time.Second)
 		}, nil},
+		{"the same stable token again, and another when it has ended", func(e *evidence) {
+			e.spans = []span{{began.Add(time.Second), began.Add(2 * time.Second), "notify"}}
+			e.tokens = []heldToken{{"app", began.Add(20 * time.Second), began.Add(20 * time.Second)}}
+			e.fetches = []douyintest.TokenFetch{fetched(stable, "1", 0), fetched(stable, "1", 20*time.Second), fetched(stable, "2", time.Minute)}
+		}, nil},
+		{"the same stable token again, for no reason", func(e *evidence) {
+			e.fetches = []douyintest.TokenFetch{fetched(stable, "1", 0), fetched(stable, "1", 20*time.Second)}
+		}, []charge{chargeToken}},
 		{"a message to who said no", func(e *evidence) { e.consents = []consent{no(-time.Minute)} }, []charge{chargeConsent}},
 		{"a message to who said no just now", func(e *evidence) { e.consents = []consent{no(0)} }, nil},
 		{"a message to who said no, and then yes", func(e *evidence) {
@@ -233,8 +245,12 @@ func dead(e *evidence, i int, reason string) {
 	}
 }
 
-func fetch(e *evidence, after time.Duration, fault douyintest.Mode) {
-	e.fetches = append(e.fetches, douyintest.TokenFetch{At: began.Add(after), AppID: "app", Kind: "client_token", Fault: fault})
+func fetch(e *evidence, after time.Duration) {
+	e.fetches = append(e.fetches, fetched(douyin.EndpointClientToken, strconv.Itoa(len(e.fetches)), after))
+}
+
+func fetched(kind douyin.Endpoint, serial string, after time.Duration) douyintest.TokenFetch {
+	return douyintest.TokenFetch{At: began.Add(after), AppID: "app", Kind: kind, Token: serial}
 }
 
 // no is the user's word against the order's template.

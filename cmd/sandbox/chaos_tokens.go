@@ -23,14 +23,18 @@ type heldToken struct {
 // answer by the platform, or the token by who asked, before it was written down.
 func (o *oracle) judgeTokens() {
 	last := map[string]douyintest.TokenFetch{}
+	issued := map[string]time.Time{} // by a token's serial number: the stable one is the same while it lives
 	for _, f := range o.fetches {
+		if _, again := issued[f.Token]; !again {
+			issued[f.Token] = f.At
+		}
 		if f.ErrNo != 0 || f.Fault != "" && !f.After {
 			continue
 		}
 		at := f.AppID + " " + string(f.Kind)
 		before, any := last[at]
-		if apart := f.At.Sub(before.At); any && apart < refreshAfter(f.Kind, o.tokenLife) && !o.tokenLost(before) {
-			o.tell(chargeToken, "%s of %s at %s, %s after the one before", f.Kind, f.AppID, f.At.Format(time.TimeOnly), apart)
+		if age := f.At.Sub(issued[before.Token]); any && age < refreshAfter(f.Kind, o.tokenLife) && !o.tokenLost(before) {
+			o.tell(chargeToken, "%s of %s at %s, when the one before was %s old", f.Kind, f.AppID, f.At.Format(time.TimeOnly), age)
 		}
 		last[at] = f
 	}
@@ -49,9 +53,9 @@ func (o *oracle) tokenLost(f douyintest.TokenFetch) bool {
 	return !held && o.suffered("notify", f.At, f.At.Add(handling))
 }
 
-// refreshAfter is the least time between two fetches of a token that nothing
-// has happened to. The stable one is the same while it lives; the others may be
-// refreshed early.
+// refreshAfter is the least age of a token that another is fetched for, if nothing
+// has happened to it. The stable one is the same while it lives; the others may
+// be refreshed early.
 func refreshAfter(kind douyin.Endpoint, life time.Duration) time.Duration {
 	if kind == douyin.EndpointStableClientToken {
 		return life - time.Second
