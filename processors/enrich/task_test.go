@@ -161,6 +161,43 @@ func (g *slowGate) try(string, bool, *waiter) (permit, time.Duration) {
 }
 func (*slowGate) pass(string) {}
 
+// fullGate has no room until it is given some, and wakes whom the test says.
+type fullGate struct {
+	room, passed int
+	waiting      *waiter
+}
+
+func (g *fullGate) try(_ string, _ bool, w *waiter) (permit, time.Duration) {
+	if g.room == 0 {
+		g.waiting = w
+		return nil, 0
+	}
+	g.room--
+	return openPermit{}, 0
+}
+func (g *fullGate) pass(string) { g.passed++ }
+
+// Only one is woken for a share of a large bound: who has no use for all of it
+// hands the wake on, or the others would wait beside free room.
+func TestWakeThatLeavesRoomIsHandedOn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := &fullGate{}
+	b.loop.task.gate = g
+	b.code("c1", "o1")
+	b.code("c2", "o2")
+	b.login("s1", "c1")
+	b.login("s2", "c2")
+	b.loop.settle()
+	for _, step := range []struct{ room, passed int }{{room: 1, passed: 0}, {room: 2, passed: 1}} {
+		g.room = step.room
+		g.waiting.wake()
+		if b.loop.settle(); g.passed != step.passed {
+			t.Errorf("room for %d: handed on %d times; want %d", step.room, g.passed, step.passed)
+		}
+	}
+}
+
 func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
