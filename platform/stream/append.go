@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // append writes a record outside of transactions.
@@ -17,7 +19,7 @@ func (l *loop) append(rec *Record, readBack func(error)) {
 		return
 	}
 	l.session.journal.write(rec, func(rec *Record, err error) {
-		if readBack != nil && l.acks.add(ack{rec, err, readBack}) {
+		if l.acks.add(ack{rec, err, readBack}) {
 			l.post(l.takeAcks)
 		}
 	})
@@ -61,17 +63,42 @@ func (a *acks) take() []ack {
 	return list
 }
 
-// written notes an acknowledged record; the tail may be past it already.
+// written takes in an acknowledged record. All replicas have it: where everything
+// before it has been passed to the task, it is what comes next, and nobody has to
+// fetch it. Otherwise the tail is waited for, which brings what stands between; it
+// may be past the record already.
 func (t *stateTail) written(rec *Record, err error, back func(error)) {
-	if err != nil {
-		back(err)
+	tp := topicPartition{rec.Topic, rec.Partition}
+	switch {
+	case err != nil:
+		if back != nil {
+			back(err)
+		}
+	case t.loop.opened.Load() && rec.Offset == t.next[tp]:
+		t.pass(tp, rec)
+		t.next[tp] = rec.Offset + 1
+		t.ease(tp)
+		if back != nil {
+			back(nil)
+		}
+	case back != nil:
+		waiting := t.acked[tp]
+		at, _ := slices.BinarySearchFunc(waiting, rec.Offset, func(r read, offset int64) int { return int(r.offset - offset) })
+		t.acked[tp] = slices.Insert(waiting, at, read{rec.Offset, back})
+		t.readBack(tp)
+	}
+}
+
+// ease has a partition read in larger steps from now on: what this owner writes it
+// knows by then, and what is left is to hear of others.
+func (t *stateTail) ease(tp topicPartition) {
+	if t.eased[tp] {
 		return
 	}
-	tp := topicPartition{rec.Topic, rec.Partition}
-	waiting := t.acked[tp]
-	at, _ := slices.BinarySearchFunc(waiting, rec.Offset, func(r read, offset int64) int { return int(r.offset - offset) })
-	t.acked[tp] = slices.Insert(waiting, at, read{rec.Offset, back})
-	t.readBack(tp)
+	t.eased[tp] = true
+	l := t.loop
+	l.session.readerOf(l).release(l, tp)
+	l.session.listener.add(l, map[topicPartition]kgo.Offset{tp: kgo.NewOffset().At(t.next[tp])})
 }
 
 func (t *stateTail) readBack(tp topicPartition) {

@@ -105,15 +105,30 @@ const tailFetch = 2 << 20
 // newTail makes the client that reads state and followed topics. A direct
 // consumer must have something to consume when it is made.
 func (c *Config) newTail(first map[string]map[int32]kgo.Offset) (*kgo.Client, error) {
-	return c.newClient("tail",
+	return c.newStateReader("tail", first)
+}
+
+// listenWait is how long the listener's fetches wait for more records. As long as
+// it takes to hear of what another owner has written, nothing of one's own that
+// stands behind that is acted on.
+const listenWait = 100 * time.Millisecond
+
+// newListener makes the client that reads what the task for the most part knows:
+// its fetches wait until there is much, or for a while.
+func (c *Config) newListener(first map[string]map[int32]kgo.Offset) (*kgo.Client, error) {
+	return c.newStateReader("listener", first, kgo.FetchMinBytes(tailFetch/2), kgo.FetchMaxWait(listenWait))
+}
+
+func (c *Config) newStateReader(purpose string, first map[string]map[int32]kgo.Offset, more ...kgo.Opt) (*kgo.Client, error) {
+	return c.newClient(purpose, append([]kgo.Opt{
 		kgo.ConsumePartitions(first),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(fetchWait),
-		kgo.FetchMaxPartitionBytes(1<<20),
+		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.FetchMaxBytes(tailFetch),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-	)
+	}, more...)...)
 }
 
 // partitioner takes Record.Partition for state topics and hashes keys by

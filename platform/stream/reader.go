@@ -17,13 +17,14 @@ const readers = 2
 
 func (s *session) readerOf(l *loop) *reader { return s.readers[int(l.number)%len(s.readers)] }
 
-// reader tails the state and followed partitions of its tasks with one client.
+// reader tails state and followed partitions of its tasks with one client.
 // Adding, removing and polling are done by one goroutine, so that a record that
 // was polled for one tenure never reaches the next.
 type reader struct {
 	session *session
 	wakeup  chan struct{}
 	lead    *lead
+	connect func(first map[string]map[int32]kgo.Offset) (*kgo.Client, error)
 
 	mu       sync.Mutex
 	commands []func()
@@ -34,19 +35,40 @@ type reader struct {
 	owners map[topicPartition]*loop
 }
 
-func newReader(s *session) *reader {
-	return &reader{session: s, wakeup: make(chan struct{}, 1), lead: newLead(mostAhead / readers), owners: make(map[topicPartition]*loop)}
-}
-
-// add starts the reading of partitions from their start.
-func (r *reader) add(l *loop, partitions []topicPartition) {
-	if len(partitions) > 0 {
-		r.command(func() { r.adopt(l, partitions) })
+func newReader(s *session, connect func(map[string]map[int32]kgo.Offset) (*kgo.Client, error)) *reader {
+	return &reader{
+		session: s, wakeup: make(chan struct{}, 1), lead: newLead(mostAhead / readers),
+		connect: connect, owners: make(map[topicPartition]*loop),
 	}
 }
 
+// fromStart is where a task begins to read partitions: their start.
+func fromStart(partitions []topicPartition) map[topicPartition]kgo.Offset {
+	from := make(map[topicPartition]kgo.Offset)
+	for _, tp := range partitions {
+		from[tp] = kgo.NewOffset().AtStart()
+	}
+	return from
+}
+
+// add starts the reading of partitions.
+func (r *reader) add(l *loop, from map[topicPartition]kgo.Offset) {
+	if len(from) > 0 {
+		r.command(func() { r.adopt(l, from) })
+	}
+}
+
+// release stops the reading of one partition for a task.
+func (r *reader) release(l *loop, tp topicPartition) {
+	r.command(func() {
+		r.drop(func(held topicPartition, owner *loop) bool { return held == tp && owner == l })
+	})
+}
+
 // remove stops the reading for a task.
-func (r *reader) remove(l *loop) { r.command(func() { r.drop(l) }) }
+func (r *reader) remove(l *loop) {
+	r.command(func() { r.drop(func(_ topicPartition, owner *loop) bool { return owner == l }) })
+}
 
 func (r *reader) command(f func()) {
 	r.mu.Lock()
@@ -90,20 +112,20 @@ func (r *reader) run(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) adopt(l *loop, partitions []topicPartition) {
+func (r *reader) adopt(l *loop, from map[topicPartition]kgo.Offset) {
 	offsets := make(map[string]map[int32]kgo.Offset)
-	for _, tp := range partitions {
+	for tp, at := range from {
 		r.owners[tp] = l
 		if offsets[tp.topic] == nil {
 			offsets[tp.topic] = make(map[int32]kgo.Offset)
 		}
-		offsets[tp.topic][tp.number] = kgo.NewOffset().AtStart()
+		offsets[tp.topic][tp.number] = at
 	}
 	if r.client != nil {
 		r.client.AddConsumePartitions(offsets)
 		return
 	}
-	client, err := r.session.cfg.newTail(offsets)
+	client, err := r.connect(offsets)
 	if err != nil {
 		r.session.fail(err)
 		return
@@ -111,10 +133,10 @@ func (r *reader) adopt(l *loop, partitions []topicPartition) {
 	r.client = client
 }
 
-func (r *reader) drop(l *loop) {
+func (r *reader) drop(one func(tp topicPartition, owner *loop) bool) {
 	gone := make(map[string][]int32)
 	for tp, owner := range r.owners {
-		if owner == l {
+		if one(tp, owner) {
 			delete(r.owners, tp)
 			gone[tp.topic] = append(gone[tp.topic], tp.number)
 		}

@@ -27,6 +27,7 @@ type session struct {
 	workerCount int
 	transactor  *transactor
 	readers     []*reader
+	listener    *reader // of what tasks append to
 	sampler     *sampler
 	lease       *lease
 	poller      *poller
@@ -54,8 +55,9 @@ func newSession(r *runtime, j *journal) *session {
 		lease:       &lease{span: r.cfg.SessionTimeout - leaseMargin, now: r.cfg.Now},
 	}
 	for range readers {
-		s.readers = append(s.readers, newReader(s))
+		s.readers = append(s.readers, newReader(s, s.cfg.newTail))
 	}
+	s.listener = newReader(s, s.cfg.newListener)
 	s.sampler = &sampler{session: s, wakeup: make(chan struct{}, 1)}
 	s.poller = &poller{session: s, room: make(chan struct{}, 1)}
 	return s
@@ -79,6 +81,7 @@ func (s *session) run(ctx context.Context) error {
 	for _, r := range s.readers {
 		s.spawn(r.run)
 	}
+	s.spawn(s.listener.run)
 	s.spawn(s.sampler.run)
 	s.spawn(s.poller.run)
 	s.spawn(s.watch)

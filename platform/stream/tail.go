@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type stateTail struct {
 	listed  bool                      // and have been asked for: once the state is restored
 	next    map[topicPartition]int64  // read up to, exclusive
 	acked   map[topicPartition][]read // appended and not read back, by offset
+	eased   map[topicPartition]bool   // which the listener reads
 	later   []batch                   // read past a marker before the task was open
 	count   int
 	began   time.Time
@@ -49,7 +51,7 @@ func (t *stateTail) begin() {
 		t.markers[tp] = true
 		t.mark(tp)
 	}
-	l.session.readerOf(l).add(l, state)
+	l.session.readerOf(l).add(l, fromStart(state))
 	t.listing = len(l.session.cfg.Follow) > 0
 	t.check()
 	l.after(tellEvery, t.tell)
@@ -90,6 +92,7 @@ func (t *stateTail) following(ends map[topicPartition]int64) {
 // the task is open.
 func (t *stateTail) restore(b batch) {
 	l := t.loop
+	b.records = t.unread(b)
 	next, done := t.next[b.from], 0
 	for later := t.waits(b.from); done < len(b.records) && !later; done++ {
 		rec := b.records[done]
@@ -108,6 +111,13 @@ func (t *stateTail) restore(b batch) {
 		delete(t.ends, b.from)
 	}
 	t.check()
+}
+
+// unread is what of a batch has not been passed to the task: it may have known some
+// when they were acknowledged, and two readers overlap when one takes over.
+func (t *stateTail) unread(b batch) []*Record {
+	first, _ := slices.BinarySearchFunc(b.records, t.next[b.from], func(rec *Record, next int64) int { return cmp.Compare(rec.Offset, next) })
+	return b.records[first:]
 }
 
 // pass passes one record to the task, and reports whether it is its own marker.
@@ -177,4 +187,8 @@ func (t *stateTail) percent() int64 {
 	return 100 * read / all
 }
 
-func (t *stateTail) end() { t.loop.session.readerOf(t.loop).remove(t.loop) }
+func (t *stateTail) end() {
+	l := t.loop
+	l.session.readerOf(l).remove(l)
+	l.session.listener.remove(l)
+}

@@ -49,7 +49,7 @@ func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset)
 		loop: l, slots: make(chan struct{}, restoreSlots),
 		markers: make(map[topicPartition]bool), ends: make(map[topicPartition]int64),
 		goals: make(map[topicPartition]int64),
-		next:  make(map[topicPartition]int64), acked: make(map[topicPartition][]read),
+		next:  make(map[topicPartition]int64), acked: make(map[topicPartition][]read), eased: make(map[topicPartition]bool),
 	}
 	for tp, at := range from {
 		l.addPartition(tp, at)

@@ -109,7 +109,7 @@ func (s *session) follow(l *loop) {
 			ends, all, err := s.listFollowed(ctx, admin)
 			if err == nil {
 				l.post(func() {
-					s.readerOf(l).add(l, all)
+					s.readerOf(l).add(l, fromStart(all))
 					l.state.following(ends)
 				})
 				return nil
