@@ -8,12 +8,86 @@ type alarm struct {
 	e  *event
 }
 
-// alarms is a heap, the earliest first.
-type alarms []alarm
+// alarms are those of one clock. An event has one that counts; what it does not
+// count any more is stale, and thrown out before there is more of it than of the
+// others: an event that ended keeps nothing.
+type alarms struct {
+	heap  []alarm             // the earliest first
+	at    func(*event) *int64 // when the one that counts is due, ms; 0: there is none
+	stale int
+}
 
-func (a *alarms) push(one alarm) {
-	h := append(*a, one)
-	for i := len(h) - 1; i > 0; {
+// set gives e an alarm instead of the one that it has.
+func (a *alarms) set(e *event, at int64) {
+	a.clear(e)
+	*a.at(e) = at
+	a.heap = append(a.heap, alarm{at, e})
+	a.up(len(a.heap) - 1)
+}
+
+// clear takes back the alarm of e, if it has one.
+func (a *alarms) clear(e *event) {
+	at := a.at(e)
+	if *at == 0 {
+		return
+	}
+	*at = 0
+	if a.stale++; a.stale > fewAlarms+len(a.heap)/2 {
+		a.thin()
+	}
+}
+
+// fewAlarms are not worth a clearing.
+const fewAlarms = 64
+
+// thin throws out what is stale.
+func (a *alarms) thin() {
+	counts := a.heap[:0]
+	for _, one := range a.heap {
+		if *a.at(one.e) == one.at {
+			counts = append(counts, one)
+		}
+	}
+	clear(a.heap[len(counts):])
+	a.heap, a.stale = counts, 0
+	for i := len(counts)/2 - 1; i >= 0; i-- {
+		a.down(i)
+	}
+}
+
+// next answers when (ms) the first is due that counts; 0: none.
+func (a *alarms) next() int64 {
+	for len(a.heap) > 0 {
+		if first := a.heap[0]; *a.at(first.e) == first.at {
+			return first.at
+		}
+		a.pop()
+	}
+	return 0
+}
+
+// due takes the earliest alarm out if it is not after now.
+func (a *alarms) due(now int64) (*event, bool) {
+	if at := a.next(); at == 0 || at > now {
+		return nil, false
+	}
+	e := a.heap[0].e
+	*a.at(e) = 0
+	a.pop()
+	return e, true
+}
+
+// pop takes the first out, which is stale by now.
+func (a *alarms) pop() {
+	last := len(a.heap) - 1
+	a.heap[0], a.heap[last] = a.heap[last], alarm{}
+	a.heap = a.heap[:last]
+	a.stale = max(a.stale-1, 0)
+	a.down(0)
+}
+
+func (a *alarms) up(i int) {
+	for h := a.heap; i > 0; {
 		parent := (i - 1) / 2
 		if h[parent].at <= h[i].at {
 			break
@@ -21,34 +95,22 @@ func (a *alarms) push(one alarm) {
 		h[parent], h[i] = h[i], h[parent]
 		i = parent
 	}
-	*a = h
 }
 
-// due takes the earliest alarm out if it is not after now.
-func (a *alarms) due(now int64) (*event, bool) {
-	h := *a
-	if len(h) == 0 || h[0].at > now {
-		return nil, false
-	}
-	e := h[0].e
-	last := len(h) - 1
-	h[0], h[last] = h[last], alarm{}
-	h = h[:last]
-	for i := 0; ; {
+func (a *alarms) down(i int) {
+	for h := a.heap; ; {
 		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
 			if h[child].at < h[least].at {
 				least = child
 			}
 		}
 		if least == i {
-			break
+			return
 		}
 		h[i], h[least] = h[least], h[i]
 		i = least
 	}
-	*a = h
-	return e, true
 }
 
 // wakeAt has e decided anew at a moment of the clock, unless it will be
@@ -57,8 +119,7 @@ func (t *Task) wakeAt(e *event, at int64) {
 	if at <= 0 || e.wakeClock != 0 && e.wakeClock <= at {
 		return
 	}
-	e.wakeClock = at
-	t.byClock.push(alarm{at, e})
+	t.byClock.set(e, at)
 	t.arm()
 }
 
@@ -67,8 +128,7 @@ func (t *Task) wakePast(e *event, at int64) {
 	if e.wakeMark == at {
 		return
 	}
-	e.wakeMark = at
-	t.byWatermark.push(alarm{at, e})
+	t.byWatermark.set(e, at)
 	t.arm()
 }
 
@@ -78,12 +138,8 @@ const markEvery = 100
 
 // arm sets the one timer to the next moment at which something is due.
 func (t *Task) arm() {
-	var next int64
-	if len(t.byClock) > 0 {
-		next = t.byClock[0].at
-	}
-	now := t.now()
-	if mark := now + markEvery; len(t.byWatermark) > 0 && (next == 0 || mark < next) {
+	next, now := t.byClock.next(), t.now()
+	if mark := now + markEvery; t.byWatermark.next() != 0 && (next == 0 || mark < next) {
 		next = mark
 	}
 	if next == 0 || t.armed != 0 && t.armed <= next {
@@ -102,11 +158,9 @@ func (t *Task) ring() {
 	var due []*event
 	now, mark := t.now(), t.mark()
 	for e, ok := t.byClock.due(now); ok; e, ok = t.byClock.due(now) {
-		e.wakeClock = 0
 		due = append(due, e)
 	}
 	for e, ok := t.byWatermark.due(mark); ok; e, ok = t.byWatermark.due(mark) {
-		e.wakeMark = 0
 		due = append(due, e)
 	}
 	for _, e := range due {

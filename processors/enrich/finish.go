@@ -40,7 +40,9 @@ func (t *Task) finish(e *event, out []*stream.Record) {
 	if e.exchange != nil {
 		e.exchange.own.Store(nil)
 	}
-	e.rec, e.p = nil, nil // an alarm may keep the event for minutes; its bytes are a fetch's
+	t.byClock.clear(e)
+	t.byWatermark.clear(e)
+	e.rec, e.p = nil, nil // an alarm may keep the event for a while; its bytes are a fetch's
 }
 
 // done hands an input back.

@@ -62,8 +62,8 @@ func TestI9EventFromTheFutureEnds(t *testing.T) {
 	b.want(login, "enriched")
 	b.want(stranger, "session_missing")
 	b.want(wrong, "decrypt_failed")
-	if len(b.loop.task.byWatermark) > 0 {
-		t.Errorf("%d alarms are kept", len(b.loop.task.byWatermark))
+	if at := b.loop.task.byWatermark.next(); at > 0 {
+		t.Errorf("an alarm is kept, for %v", time.UnixMilli(at))
 	}
 }
 

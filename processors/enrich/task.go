@@ -51,7 +51,9 @@ func (p *processor) newTask(l loop) *Task {
 		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
 		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
 		errands: newErrands(), recent: new(recent),
-		restored: map[string][]byte{},
+		restored:    map[string][]byte{},
+		byClock:     alarms{at: func(e *event) *int64 { return &e.wakeClock }},
+		byWatermark: alarms{at: func(e *event) *int64 { return &e.wakeMark }},
 	}
 	if t.spawn = p.spawn; t.spawn == nil {
 		t.spawn = t.errands.run
