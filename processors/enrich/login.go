@@ -45,26 +45,29 @@ func (t *Task) decideLogin(e *event) {
 		t.conclude(e, outcome)
 		return
 	}
+	wake := int64(0)
 	if !e.exchange.busy {
-		t.pursue(e)
+		wake = t.pursue(e)
 	}
 	if e.state != stateIdle || e.in == nil || !e.leads() {
+		t.wakeAt(e, wake)
 		return
 	}
 	if t.now() >= e.parkAt && !t.patient(e) {
 		t.park(e, whyPlatform)
 		return
 	}
-	t.wakeAt(e, e.parkAt)
+	t.wakeAt(e, earlier(wake, e.parkAt))
 }
 
-// pursue gets a login whose code has no outcome towards one.
-func (t *Task) pursue(e *event) {
+// pursue gets a login whose code has no outcome towards one, and answers when (ms)
+// it is to be looked at again at the latest; 0: when something has become of it.
+func (t *Task) pursue(e *event) (wake int64) {
 	x, now, expiry := e.exchange, t.now(), t.expiry(e)
 	attempt, until := t.ledger.next(e.p.hash)
 	switch {
 	case until > now: // another owner's exchange may still be under way
-		t.wakeAt(e, until)
+		wake = until
 	case attempt == 0:
 		t.fail(e, schemas.ReasonCodeOutcomeUnknown, nil)
 	case now > expiry && t.ledger.unknown(e.p.hash):
@@ -72,15 +75,24 @@ func (t *Task) pursue(e *event) {
 	case now > expiry:
 		t.fail(e, schemas.ReasonCodeExpired, nil)
 	case x.notBefore > now:
-		t.wakeAt(e, min(x.notBefore, expiry+1))
+		wake = min(x.notBefore, expiry+1)
 	case !x.queued:
 		t.enqueue(e)
 	case now >= expiry-lastMinute:
 		t.pump(t.lines[e.p.event.AppID])
 	}
 	if x.queued { // it waits for a permit: the end of its code's life does not
-		t.wakeAt(e, nextOf(now, expiry-lastMinute, expiry+1))
+		wake = earlier(wake, nextOf(now, expiry-lastMinute, expiry+1))
 	}
+	return wake
+}
+
+// earlier answers the first of two moments, where 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // follow lets the logins of a session go on that stand in the window behind one
