@@ -136,7 +136,7 @@ func passedTheLog(t *testing.T, seed uint64) {
 	}
 	t.Cleanup(other.Close)
 	sometimes := func(kmsg.Request) bool { return rand.IntN(8) == 0 }
-	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.Produce}, Topic: "state", Err: kerr.NotLeaderForPartition, Count: 50, When: sometimes})
+	faults := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.Produce}, Topic: "state", Err: kerr.NotLeaderForPartition, Count: 50, When: sometimes})
 	var n notes
 	open := make(chan *stream.Loop, 1)
 	run(t, k, "a", withState, appending(&n, open))
@@ -153,8 +153,12 @@ func passedTheLog(t *testing.T, seed uint64) {
 			<-time.After(time.Duration(rng.IntN(40)) * time.Millisecond)
 		}
 	}
-	log := strings.Fields(values(t, k, "state", 1+total))[1:] // behind the marker
+	if err := other.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, func() bool { return strings.Count(n.String(), "(") == own })
+	faults.Remove()
+	log := strings.Fields(values(t, k, "state", 1+total))[1:] // behind the marker
 	var passed []string
 	known := map[string]bool{}
 	for _, what := range strings.Fields(n.String())[1:] {
