@@ -69,14 +69,21 @@ func (o *tokenOwner) usable(now time.Time) (douyin.Token, bool) {
 // adopt takes in a token that is newer than the one held, or the one held with
 // a life that was cut. jitter is in [0,1).
 func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
-	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token {
-		o.token.ExpiresAt = min(o.token.ExpiresAt, t.ExpiresAt)
+	if t.FetchedAt == o.token.FetchedAt && t.Token == o.token.Token && t.ExpiresAt < o.token.ExpiresAt {
+		o.token.ExpiresAt = t.ExpiresAt
+		o.schedule(jitter)
 	}
 	if t.FetchedAt <= o.token.FetchedAt || t.Token == "" {
 		return
 	}
 	o.token, o.unsure = t, 0
-	fetched, expires := millis(t.FetchedAt), millis(t.ExpiresAt)
+	o.schedule(jitter)
+}
+
+// schedule sets when the held token is to be refreshed, by the life that it has:
+// one whose life was cut is due earlier.
+func (o *tokenOwner) schedule(jitter float64) {
+	fetched, expires := millis(o.token.FetchedAt), millis(o.token.ExpiresAt)
 	if o.kind() == TokenStableClient {
 		// It is the same for as long as it lives: there is nothing to be had early,
 		// nor while the platform's clock may still be in its last second.
@@ -87,8 +94,9 @@ func (o *tokenOwner) adopt(t schemas.TokenRecord, jitter float64) {
 }
 
 // cut shortens the held token's life by a fetch that may have replaced it, and
-// reports whether it did. Of client tokens only the newest two count.
-func (o *tokenOwner) cut(fetch time.Time) bool {
+// reports whether it did. Of client tokens only the newest two count. jitter is
+// in [0,1).
+func (o *tokenOwner) cut(fetch time.Time, jitter float64) bool {
 	if o.kind() == TokenStableClient || o.token.Token == "" {
 		return false
 	}
@@ -101,6 +109,7 @@ func (o *tokenOwner) cut(fetch time.Time) bool {
 		return false
 	}
 	o.token.ExpiresAt = toMillis(end)
+	o.schedule(jitter)
 	return true
 }
 

@@ -209,7 +209,7 @@ func (t *Task) fetchFailed(o *tokenOwner, started, now time.Time, err error) {
 // cutToken shortens the held token's life by a fetch that may have replaced it,
 // and says so to a successor and to those who read the topic.
 func (t *Task) cutToken(o *tokenOwner, fetch time.Time) {
-	if o.cut(fetch) {
+	if o.cut(fetch, t.random()) {
 		t.emitToken(&o.token)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
+	"doustream/schemas"
 )
 
 // I6: over two days of token life, with takeovers and a token endpoint that is
@@ -223,5 +224,42 @@ func TestRefusedTokenIsNotAdopted(t *testing.T) {
 	w.run(w.now.Add(time.Minute))
 	if n := len(w.platform.sends); n != 1 {
 		t.Errorf("%d requests with a token that is known to be dead, want the one that told", n)
+	}
+}
+
+// I6: a token whose life a lost fetch cut is refreshed before its end, not when it
+// would have been due at its full life: by the owner that fetched, by the one
+// that finds the announcement of a dead one's fetch, and by the one that finds
+// the cut written down.
+func TestATokenThatWasCutIsRefreshedBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, answered := range []bool{false, true} {
+		for _, tt := range []Config{{Driver: DriverV1}, {TokenKind: TokenClient}} {
+			w := newWorld(tt)
+			w.jitter = func() float64 { return 0 }
+			first := w.start()
+			w.run(w.now.Add(96*time.Minute - time.Second))
+			w.platform.issue = func() (douyin.Issued, error) { return douyin.Issued{}, fault(douyin.KindUnknown) }
+			w.now = w.now.Add(2 * time.Second)
+			first.flush() // its next fetch is announced
+			if len(first.requests) != 1 {
+				t.Fatalf("%d requests, want the refresh", len(first.requests))
+			}
+			if answered {
+				first.request(0)
+				first.flush() // and the cut written down
+			}
+			first.crash()
+			w.platform.issue = nil
+			w.jitter = func() float64 { return 0.999 } // its own refresh is due ten minutes later
+			w.start()
+			for n := range 20 {
+				source := w.publish(0, orderJSON(fmt.Sprint("n", n), "u1"))
+				w.run(w.now.Add(time.Minute))
+				if r := one(t, w, source); r.Status != schemas.StatusSent {
+					t.Errorf("%s is %s", r.NotificationID, statusNames[r.Status])
+				}
+			}
+		}
 	}
 }
