@@ -28,17 +28,21 @@ func (t *Task) handle(a arrival) {
 		return
 	}
 	order := a.prepared.order
-	if n := t.live[idOf(order.AppID, order.NotificationID)]; n != nil && len(n.owed) >= maxOwed {
-		n.waiting = append(n.waiting, a)
-		return
-	}
 	if app := t.apps[order.AppID]; t.full(app) {
 		app.stalled = append(app.stalled, a)
 		return
 	}
+	i := idOf(order.AppID, order.NotificationID)
+	if !t.join(i, a) {
+		return
+	}
 	u := t.user(order.AppID, order.OpenID)
 	u.enter(a.size())
-	a.done(nil, func() { t.admit(a, u) })
+	a.done(nil, func() {
+		t.admit(a, u)
+		t.crowds[i].entering--
+		t.letIn(i)
+	})
 }
 
 // full reports whether an app has its share of what may be taken in.

@@ -26,12 +26,8 @@ func (t *Task) finish(n *notification, o outcome) {
 	size := n.size()
 	t.forget(n)
 	t.metrics.finished(o, now.Sub(n.queuedAt))
-	waiting := n.waiting
-	n.waiting = nil
 	t.leave(n.user, size, now)
-	for _, a := range waiting {
-		t.handle(a)
-	}
+	t.letIn(n.id)
 }
 
 // done writes the state of a notification that has its result, with what a

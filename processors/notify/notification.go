@@ -14,7 +14,6 @@ type notification struct {
 	templateID string
 	source     schemas.Source
 	owed       []schemas.Source // repeats that each are owed a result
-	waiting    []arrival        // repeats beyond maxOwed, not taken in yet
 
 	stage     schemas.Stage
 	attempts  int // sends begun, the intended one included
@@ -28,10 +27,6 @@ type notification struct {
 
 	expiryIndex int // in Task.expiries
 }
-
-// maxOwed bounds the repeats that a state record carries; further ones wait
-// for the result, their offsets uncommitted.
-const maxOwed = 256
 
 // overhead is about what a notification takes in memory beside its bytes.
 const overhead = 512

@@ -36,6 +36,7 @@ type Task struct {
 	openedAt time.Time
 
 	live     map[id]*notification
+	crowds   map[id]*crowd
 	bytes    int64 // of live
 	expiries expiries
 	expiring func() // the timer's, or nil
@@ -53,6 +54,7 @@ func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
 		ledger:   newLedger(cfg.LedgerMax),
 		restored: make(map[id]schemas.NotificationState),
 		live:     make(map[id]*notification),
+		crowds:   make(map[id]*crowd),
 	}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)

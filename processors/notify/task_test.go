@@ -191,6 +191,52 @@ func TestManyRepeats(t *testing.T) {
 	}
 }
 
+// I9: nor does a record carry more of them when they are all handed over before
+// the first is taken in. They come from many partitions, and each is answered.
+func TestManyRepeatsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]func(w *world){
+		"of a new one":             func(*world) {},
+		"of one that is under way": func(w *world) { w.current.flush() },
+		"of one that is done":      func(w *world) { w.run(w.now.Add(time.Minute)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(Config{})
+			i := w.start()
+			sources := []schemas.Source{w.publish(0, orderJSON("n1", "u1"))}
+			first(w)
+			for p := range int32(10) {
+				for range windowRecords {
+					sources = append(sources, w.publish(p, orderJSON("n1", "u1")))
+				}
+			}
+			for p := range int32(10) {
+				for i.hand(p) {
+				}
+			}
+			i.settle()
+			for _, n := range i.task.live {
+				if len(n.owed) > maxOwed {
+					t.Errorf("a record carries %d repeats, at most %d", len(n.owed), maxOwed)
+				}
+			}
+			w.run(w.now.Add(time.Minute))
+			for _, s := range sources {
+				if r := one(t, w, s); r.Status != schemas.StatusSent {
+					t.Errorf("%v is %s", s, statusNames[r.Status])
+				}
+			}
+			if n := len(w.platform.sends); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+			if n := len(i.task.crowds); n != 0 {
+				t.Errorf("%d ids are remembered of which nothing waits", n)
+			}
+		})
+	}
+}
+
 // One message a second to a user, in the order of publication, and nobody
 // waits for another's flood, not even behind it in its partition.
 func TestOneUserFlooded(t *testing.T) {

@@ -270,6 +270,16 @@ func (i *instance) turn() bool {
 
 // take hands one order over.
 func (i *instance) take(p int32) bool {
+	if !i.hand(p) {
+		return false
+	}
+	i.settle()
+	return true
+}
+
+// hand is take without what retires by it: the runtime hands over whatever
+// there is before it retires any of it.
+func (i *instance) hand(p int32) bool {
 	if i.task.draining || len(i.windows[p]) >= windowRecords {
 		return false
 	}
@@ -286,7 +296,6 @@ func (i *instance) take(p int32) bool {
 		}
 		s.done, s.out, s.retired = true, out, retired
 	}})
-	i.settle()
 	return true
 }
 
