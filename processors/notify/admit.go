@@ -87,7 +87,7 @@ func (t *Task) admit(a arrival, u *user) {
 		t.leave(u, a.size(), now)
 		return
 	}
-	if u.size > t.cfg.UserQueue {
+	if u.waiting >= t.cfg.UserQueue {
 		t.refuse(order, source, now)
 		t.leave(u, a.size(), now)
 		return
@@ -130,6 +130,7 @@ func (t *Task) enqueue(n *notification) {
 	t.live[n.id] = n
 	t.bytes += n.size()
 	n.user.queue = append(n.user.queue, n)
+	n.user.waiting++
 	heap.Push(&t.expiries, n)
 	if n.expiryIndex == 0 {
 		t.armExpiry()

@@ -70,6 +70,7 @@ func (t *Task) account(out []*stream.Record, n *notification, order schemas.Orde
 // user's queue is cleared when its turn comes.
 func (t *Task) forget(n *notification) {
 	n.done = true
+	n.user.waiting--
 	delete(t.live, n.id)
 	t.bytes -= n.size()
 	n.raw = nil

@@ -304,6 +304,36 @@ func TestRefusedInAFlood(t *testing.T) {
 	}
 }
 
+// Those that are refused are the ones behind, also when all are handed over
+// before the first is taken in; repeats of what waits take nobody's place.
+func TestAFloodHandedOverAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{UserQueue: 3})
+	i := w.start()
+	for n := range 6 {
+		w.publish(0, orderJSON(fmt.Sprint("n", n), "u1"))
+		w.publish(1, orderJSON("n0", "u1"))
+	}
+	for p := range int32(2) {
+		for i.hand(p) {
+		}
+	}
+	i.settle()
+	w.run(w.now.Add(time.Minute))
+	for source, rs := range w.results() {
+		want := schemas.StatusSent
+		if source.Partition == 0 && source.Offset > 2 {
+			want = schemas.StatusRefused
+		}
+		if len(rs) != 1 || rs[0].Status != want {
+			t.Errorf("%v: %+v, want %s", source, rs, statusNames[want])
+		}
+	}
+	if n := len(w.results()); n != 12 {
+		t.Errorf("%d results of 12", n)
+	}
+}
+
 func statusCounts(w *world) map[string]int {
 	var all []schemas.NotificationResult
 	for _, rs := range w.results() {

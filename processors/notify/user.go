@@ -12,6 +12,7 @@ type user struct {
 	openID    string
 	queue     []*notification
 	size      int       // orders taken in or about to be
+	waiting   int       // those of the queue without a result
 	busy      bool      // the head has its intent
 	notBefore time.Time // the next send
 
