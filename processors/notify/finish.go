@@ -66,11 +66,10 @@ func (t *Task) account(out []*stream.Record, n *notification, order schemas.Orde
 	return append(out, rec)
 }
 
-// forget takes a notification out of what is under way. Its place in its
-// user's queue is cleared when its turn comes.
+// forget takes a notification out of what is under way.
 func (t *Task) forget(n *notification) {
 	n.done = true
-	n.user.waiting--
+	n.user.done()
 	delete(t.live, n.id)
 	t.bytes -= n.size()
 	n.raw = nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doustream/platform/douyin"
+	"doustream/schemas"
 )
 
 // A bucket starts empty, lets its rate through, is halved by throttling at most
@@ -198,5 +199,36 @@ func TestSuccessorKeepsOrderAndLimits(t *testing.T) {
 		}
 		last[s.OpenID] = s.at
 		next[s.OpenID]++
+	}
+}
+
+// I9: what expires behind a user's order that goes on waiting is not kept.
+func TestWhatExpiresBehindAnOrderIsNotKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{})
+	w.platform.issue = func() (douyin.Issued, error) { return douyin.Issued{}, fault(douyin.KindConfig) }
+	first := w.publish(0, orderJSON("first", "u1", `"expires_at":"9999-12-31T00:00:00Z"`))
+	i := w.start()
+	for n := range 200 {
+		end := w.now.Add(2 * time.Second).UnixMilli()
+		for m := range 5 {
+			w.publish(0, orderJSON(fmt.Sprintf("n%d-%d", n, m), "u1", fmt.Sprintf(`"expires_at":%d`, end)))
+		}
+		w.run(w.now.Add(3 * time.Second))
+	}
+	u := i.task.apps["tt1"].users["u1"]
+	if n := len(u.queue); u.waiting != 1 || n > 50 {
+		t.Errorf("%d places in the queue for %d orders that wait", n, u.waiting)
+	}
+	last := w.publish(0, orderJSON("last", "u1"))
+	w.platform.issue = nil
+	w.run(w.now.Add(15 * time.Minute))
+	for n, source := range []schemas.Source{first, last} {
+		if r := one(t, w, source); r.Status != schemas.StatusSent || len(w.platform.sends) != 2 || w.platform.sends[n].Data["thing"] != "text of "+r.NotificationID {
+			t.Errorf("%+v after %d sends", r, len(w.platform.sends))
+		}
+	}
+	if got := statusCounts(w); got["EXPIRED"] != 1000 {
+		t.Errorf("results %v", got)
 	}
 }

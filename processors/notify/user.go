@@ -2,6 +2,7 @@ package notify
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,16 @@ func (u *user) head() *notification {
 		return nil
 	}
 	return u.queue[0]
+}
+
+// done gives a notification's place in the queue back. One behind the head gives
+// it back with others, or what expires behind an order that waits for long would
+// be kept as long.
+func (u *user) done() {
+	u.waiting--
+	if len(u.queue) > 2*u.waiting+16 {
+		u.queue = slices.DeleteFunc(u.queue, func(n *notification) bool { return n.done })
+	}
 }
 
 // enter counts an order that is about to be taken in.
