@@ -13,7 +13,7 @@ import (
 // was read back.
 func (t *Task) send(e *event, attempt int, p permit) {
 	x := e.exchange
-	x.busy, x.attempt = true, attempt
+	x.busy, x.attempt, x.stands = true, attempt, false
 	t.hold(e, p)
 	at := max(t.now(), x.sentAt+1) // an annulment names its SENT by the time: no two of a login bear the same
 	if x.failures == 0 {
@@ -63,6 +63,7 @@ func (t *Task) let(e *event) permit {
 func (t *Task) sent(e *event, at int64, err error) {
 	x := e.exchange
 	p := x.permit
+	x.stands = err == nil && !t.ledger.usurped
 	switch {
 	case p == nil:
 	case err != nil:

@@ -81,6 +81,44 @@ func TestI3ZombieWhoseSentStandsBehindAMarkerSendsNothing(t *testing.T) {
 	b.want(login, "enriched")
 }
 
+// A zombie's SENT comes to stand behind its successor's, for the same code and
+// under the same key; and then it learns that it has lost the partition. What
+// takes its own send back must not take back the successor's.
+func TestI3ZombieThatClosesTakesNoSendOfItsSuccessorsBack(t *testing.T) {
+	t.Parallel()
+	for name, reads := range map[string]bool{"before its SENT was read back": false, "while that waits for its turn": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.loop.task.gate = &heldGate{b: b}
+			code := b.code("c1", "o1")
+			b.platform.fault = func(string) fault { return faultLostBefore }
+			login := b.login("s1", "c1")
+			b.loop.until(t, "SENT under way", func() bool { return b.loop.appended(factSent) })
+			zombie := b.takeOver()
+			b.loop.settle()
+			if code.sends != 1 {
+				t.Fatalf("sent %d times; want one, the successor's", code.sends)
+			}
+			zombie.land(0)
+			for reads && zombie.tail < len(b.sessions) {
+				zombie.readTail()
+			}
+			zombie.close()
+			zombie.settle()
+			for range 3 {
+				b.restart()
+				b.loop.advance(7 * time.Second) // a foreign SENT is waited out
+			}
+			b.loop.advance(time.Minute)
+			if code.sends != maxAttempts {
+				t.Errorf("I3: sent %d times; want %d", code.sends, maxAttempts)
+			}
+			b.want(login, "code_outcome_unknown")
+		})
+	}
+}
+
 func TestI3SuccessorWaitsOutTheExchangeOfItsPredecessor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -17,6 +17,7 @@ type exchange struct {
 	sends     int32  // by this task, and before the login was parked
 	failures  int    // in a row, for the backoff
 	notBefore int64  // ms
+	stands    bool   // its SENT was read back, and no other owner's marker stands before it
 	permit    permit // while its SENT is being written, or waits to leave
 	place     int    // in Task.sending, meanwhile
 	ticket    int    // of its place in the line

@@ -200,7 +200,10 @@ func (t *Task) evaluate(s *session) {
 }
 
 // Close ends the task; exchanges that are under way still write their RESULT. Those
-// that have not left never will: their SENTs are taken back.
+// that have not left never will: their SENTs are taken back, if they were read back.
+// One that is on its way yet may come to stand behind a SENT of the successor's for
+// the same code, under the same key: compaction keeps the later one alone, and to
+// take that back would have the successor's send forgotten.
 func (t *Task) Close() {
 	t.closed = true
 	if t.disarm != nil {
@@ -209,7 +212,7 @@ func (t *Task) Close() {
 	for len(t.sending) > 0 {
 		e := t.sending[0]
 		t.let(e).drop()
-		if e.state != stateDone {
+		if e.state != stateDone && e.exchange.stands {
 			t.annul(e)
 		}
 	}
