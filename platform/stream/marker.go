@@ -2,6 +2,8 @@ package stream
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -25,4 +27,17 @@ func marker(rec *Record) (owner string, ok bool) {
 		return "", false
 	}
 	return string(rec.Value), true
+}
+
+var errMarkerGone = errors.New("the own marker was compacted away: another owner's stands behind it")
+
+// missed ends the session when what stands behind the own marker was read and the
+// marker was not. Compaction dropped it for another owner's: a successor's, of which
+// the group is about to tell, or a predecessor's that came late, and then nobody
+// would ever tell. What was read may stand before or behind that one.
+func (t *stateTail) missed(tp topicPartition) {
+	goal, known := t.goals[tp]
+	if known && t.markers[tp] && t.next[tp] > goal {
+		t.loop.fail(fmt.Errorf("restore from %s/%d: %w", tp.topic, tp.number, errMarkerGone))
+	}
 }

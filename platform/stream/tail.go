@@ -63,7 +63,10 @@ func (t *stateTail) mark(tp topicPartition) {
 	l := t.loop
 	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(rec *Record, err error) {
 		if err == nil {
-			l.post(func() { t.goals[tp] = rec.Offset })
+			l.post(func() {
+				t.goals[tp] = rec.Offset
+				t.missed(tp)
+			})
 			return
 		}
 		if refusedForGood(err) {
@@ -106,6 +109,7 @@ func (t *stateTail) restore(b batch) {
 	}
 	t.next[b.from] = next
 	l.session.metrics.restored.Add(float64(done))
+	t.missed(b.from)
 	t.readBack(b.from)
 	if end, ok := t.ends[b.from]; ok && t.next[b.from] >= end {
 		delete(t.ends, b.from)
