@@ -152,15 +152,26 @@ func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app 
 }
 
 // written has an outcome whose append failed appended again; Restore has seen
-// one that succeeded.
+// one that succeeded. One that stands after all, or behind another, is not repeated:
+// compaction keeps the last of a key, and which outcome comes first must not change.
 func (t *Task) written(rec *stream.Record, tries int, err error) {
 	if err == nil || t.closed {
 		return
 	}
 	t.logger.Warn("append an outcome, to be done again", "partition", t.partition, "err", err)
 	t.loop.After(millis(t.backoff(tries)), func() {
-		t.loop.Append(rec, func(err error) { t.written(rec, tries+1, err) })
+		if !t.settled(rec) {
+			t.loop.Append(rec, func(err error) { t.written(rec, tries+1, err) })
+		}
 	})
+}
+
+// settled reports whether an outcome need not be written any more: its code has one,
+// or to say that it failed is a successor's.
+func (t *Task) settled(outcome *stream.Record) bool {
+	f, _, _ := readFact(outcome)
+	_, decided := t.ledger.table.decided(string(f.session), f.hash)
+	return decided || f.kind == factFailed && t.ledger.usurped
 }
 
 // fail writes down that a login's code never becomes a session. The login ends

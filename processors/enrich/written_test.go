@@ -2,11 +2,13 @@ package enrich
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"doustream/platform/douyin"
+	"doustream/platform/stream"
 )
 
 // heldGate has exchanges wait whose SENT stands, or calls them off and lets
@@ -230,6 +232,54 @@ func TestI3WhatHasNotLeftWhenATaskClosesDoesNotCount(t *testing.T) {
 			b.want(login, "enriched")
 			if code.sends != 1 {
 				t.Errorf("I3: sent %d times", code.sends)
+			}
+		})
+	}
+}
+
+// An outcome whose append is reported to have failed may stand all the same. Under
+// compaction the last of a key stays: repeated, it would move behind another owner's,
+// and what was the outcome would not be any more.
+func TestOutcomeThatIsSettledIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		unknown bool // a code that the platform does not know
+		lands   bool // the outcome stands though its append failed
+		usurped bool
+		want    int // how often it is in the log
+	}{
+		"RESULT that is lost":                             {want: 1},
+		"RESULT that stands":                              {lands: true, want: 1},
+		"RESULT that is lost, with a successor":           {usurped: true, want: 1},
+		"FAILED that is lost":                             {unknown: true, want: 1},
+		"FAILED that stands":                              {unknown: true, lands: true, want: 1},
+		"FAILED that is lost: the successor's to say now": {unknown: true, usurped: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.code("c1", "o1").unknown = test.unknown
+			b.login("s1", "c1")
+			l := b.loop
+			l.until(t, "an outcome under way", func() bool { return l.appended(factResult) || l.appended(factFailed) })
+			outcome := l.appends[0]
+			l.appends = nil
+			if test.lands {
+				b.sessions = append(b.sessions, outcome.rec)
+			}
+			if test.usurped {
+				b.sessions = append(b.sessions, &stream.Record{Topic: b.names.sessions, Key: []byte("\x00marker|" + b.names.sessions + "|0"), Value: []byte("a successor")})
+			}
+			outcome.back(errors.New("timed out"))
+			l.advance(10 * time.Second)
+			n := 0
+			for _, rec := range b.sessions {
+				if f, _, ok := readFact(rec); ok && f.decisive() {
+					n++
+				}
+			}
+			if n != test.want {
+				t.Errorf("it stands %d times; want %d", n, test.want)
 			}
 		})
 	}
