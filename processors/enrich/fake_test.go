@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ type world struct {
 	names     *names
 	inputs    [topicCount][]*stream.Record
 	committed [topicCount]int64
-	sessions  []*stream.Record
+	sessions  []*stream.Record // nil: compacted away
 	parked    []*stream.Record
 	out       []*stream.Record // committed outputs, in their order
 	owners    int
@@ -31,6 +32,24 @@ func (w *world) produce(t topic, key string, value []byte) *stream.Record {
 	}
 	w.inputs[t] = append(w.inputs[t], rec)
 	return rec
+}
+
+// compact is what Kafka does to the logs of state, up to an offset of sessions: of
+// each key the last record stays, and no tombstone.
+func (w *world) compact(end int) {
+	last := map[string]int{}
+	for i, rec := range w.sessions[:end] {
+		if rec != nil {
+			last[string(rec.Key)] = i
+		}
+	}
+	for i, rec := range w.sessions[:end] {
+		if rec != nil && last[string(rec.Key)] > i {
+			w.sessions[i] = nil
+		}
+	}
+	left := w.unparked()
+	w.parked = slices.DeleteFunc(w.parked, func(rec *stream.Record) bool { return !left[string(rec.Key)] })
 }
 
 // unparked reports which parked entries stand without a tombstone.
@@ -258,6 +277,19 @@ func (l *fakeLoop) land(i int) {
 	}
 }
 
+// timeOut ends an append: it stands, or not, and its writer learns neither.
+func (l *fakeLoop) timeOut(i int, stands bool) {
+	a := l.appends[i]
+	l.appends = slices.Delete(l.appends, i, i+1)
+	if stands {
+		a.rec.Offset = int64(len(l.w.sessions))
+		l.w.sessions = append(l.w.sessions, a.rec)
+	}
+	if !l.closed && a.back != nil {
+		a.back(errors.New("timed out"))
+	}
+}
+
 func (l *fakeLoop) runJob(i int) {
 	job := l.jobs[i]
 	l.jobs = slices.Delete(l.jobs, i, i+1)
@@ -273,7 +305,9 @@ func (l *fakeLoop) runMail() {
 func (l *fakeLoop) readTail() {
 	rec := l.w.sessions[l.tail]
 	l.tail++
-	l.task.Restore(rec)
+	if rec != nil {
+		l.task.Restore(rec)
+	}
 	l.backs()
 }
 

@@ -182,6 +182,10 @@ func (tr *trial) step() {
 		tr.notice()
 	case what < 36:
 		tr.tell()
+	case what == 36:
+		tr.compact()
+	case what == 37:
+		tr.timeOut()
 	default:
 		l := tr.loops[rapid.IntRange(0, len(tr.loops)-1).Draw(tr.r, "loop")]
 		if steps := l.steps(); len(steps) > 0 {
@@ -228,6 +232,26 @@ func (tr *trial) takeOver() {
 	tr.commitSome()
 	tr.owner().fenced = true
 	tr.loops = append(tr.loops, tr.newLoop(tr.proc))
+}
+
+// compact leaves holes behind what everybody has read: the cleaner is slower than
+// any reader.
+func (tr *trial) compact() {
+	end := len(tr.sessions)
+	for _, l := range tr.loops {
+		if !l.closed {
+			end = min(end, l.tail)
+		}
+	}
+	tr.world.compact(end)
+}
+
+// timeOut has somebody's append fail.
+func (tr *trial) timeOut() {
+	l := tr.loops[rapid.IntRange(0, len(tr.loops)-1).Draw(tr.r, "loop")]
+	if n := len(l.appends); n > 0 && !l.crashed {
+		l.timeOut(rapid.IntRange(0, n-1).Draw(tr.r, "append"), rapid.Bool().Draw(tr.r, "stands"))
+	}
 }
 
 // notice lets the oldest zombie learn of it.
@@ -362,6 +386,9 @@ func (tr *trial) story(got map[schemas.Source][]result) string {
 	}
 	b.WriteString("\n  sessions:")
 	for _, rec := range tr.sessions {
+		if rec == nil {
+			continue
+		}
 		if f, _, ok := readFact(rec); ok {
 			fmt.Fprintf(&b, "\n    %s %s/%d login=%d at=%d owner=%x", factNames[f.kind], f.session, f.attempt, f.loginOffset, f.at%1e7, f.owner)
 		} else {
