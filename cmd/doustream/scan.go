@@ -36,16 +36,17 @@ func scan(ctx context.Context, opts []kgo.Opt, topic string, since time.Duration
 		for iter := fetches.RecordIter(); !iter.Done(); {
 			record := iter.Next()
 			end, wanted := ends[record.Partition]
-			if !wanted || record.Offset >= end {
+			if !wanted {
 				continue
 			}
-			if !record.Attrs.IsControl() {
-				if err := visit(record); err != nil {
-					return err
-				}
-			}
-			if record.Offset == end-1 {
+			if record.Offset >= end-1 { // beyond it, if what lies there was aborted, compacted or deleted
 				delete(ends, record.Partition)
+			}
+			if record.Offset >= end || record.Attrs.IsControl() {
+				continue
+			}
+			if err := visit(record); err != nil {
+				return err
 			}
 		}
 	}
