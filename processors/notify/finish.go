@@ -20,8 +20,11 @@ func (t *Task) finish(n *notification, o outcome) {
 		t.fail("read order again", err)
 		return
 	}
+	if n.maybe && (o.reason == reasonExpired || o.reason == reasonNoConsent) { // our word alone, that it was not sent
+		o.status, o.reason = schemas.StatusUnknown, reasonOutcomeUnknown
+	}
 	out := t.results(nil, order, o, append([]schemas.Source{n.source}, n.owed...)...)
-	out = t.account(out, n, order, o)
+	out = t.account(out, order, o)
 	t.done(out, n.id, o)
 	size := n.size()
 	t.forget(n)
@@ -45,7 +48,7 @@ func (t *Task) done(out []*stream.Record, i id, o outcome) {
 }
 
 // account changes the ledger by an outcome of the platform's.
-func (t *Task) account(out []*stream.Record, n *notification, order schemas.Order, o outcome) []*stream.Record {
+func (t *Task) account(out []*stream.Record, order schemas.Order, o outcome) []*stream.Record {
 	key := creditID(order.AppID, order.OpenID, order.TemplateID)
 	var state schemas.CreditState
 	var changed bool

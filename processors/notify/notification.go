@@ -23,6 +23,7 @@ type notification struct {
 	intentAt  time.Time
 	last      outcome // of the last attempt
 	sending   bool    // its request may be under way
+	maybe     bool    // an attempt may have reached the user, and another is made (UnknownResend)
 	done      bool    // it has its result and may still stand in its user's queue
 
 	expiryIndex int // in Task.expiries
@@ -45,12 +46,16 @@ type outcome struct {
 
 // state is the notification as its state record.
 func (n *notification) state(order schemas.Order) *schemas.NotificationState {
-	return &schemas.NotificationState{
+	s := &schemas.NotificationState{
 		Stage: n.stage, Order: n.raw, NotificationID: order.NotificationID, AppID: order.AppID,
 		Source: n.source, Owed: n.owed, Attempts: clampInt32(n.attempts),
 		RetryAt: toMillis(n.retryAt), QueuedAt: toMillis(n.queuedAt),
 		ExpiresAt: toMillis(n.expiresAt), IntentAt: toMillis(n.intentAt),
 	}
+	if n.maybe {
+		s.Result = &schemas.NotificationResult{Status: schemas.StatusUnknown, Reason: reasonOutcomeUnknown}
+	}
+	return s
 }
 
 // expiries is a heap of notifications, the first to expire on top.

@@ -53,16 +53,18 @@ func (t *Task) takeUp(i id, s schemas.NotificationState) {
 	}
 	u.enter(n.size())
 	t.enqueue(n)
-	if s.Stage != schemas.StageIntent {
+	intended := s.Stage == schemas.StageIntent
+	switch n.maybe = intended || s.Result != nil; {
+	case !n.maybe:
 		t.place(u, t.openedAt)
-		return
-	}
-	if t.cfg.Unknown == UnknownReport {
+	case t.cfg.Unknown == UnknownReport:
 		t.finish(n, outcome{status: schemas.StatusUnknown, reason: reasonInterrupted})
-		return
+	case intended:
+		n.stage = schemas.StageRetry
+		t.later(n, order, t.openedAt)
+	default:
+		t.place(u, t.openedAt)
 	}
-	n.stage = schemas.StageRetry
-	t.later(n, order, t.openedAt)
 }
 
 // giveUp ends a restored notification that nobody can send: its app is no
@@ -74,7 +76,7 @@ func (t *Task) giveUp(i id, s schemas.NotificationState, order schemas.Order, er
 		attempts: int(s.Attempts), finishedAt: t.openedAt,
 	}
 	switch {
-	case s.Stage == schemas.StageIntent:
+	case s.Stage == schemas.StageIntent, s.Result != nil:
 		o.status, o.reason = schemas.StatusUnknown, reasonInterrupted
 	case err != nil:
 		o.reason = reasonUnreadable

@@ -96,6 +96,7 @@ func (t *Task) answer(n *notification, order schemas.Order, token douyin.Token, 
 	case row.fate == fateDone, row.fate == fateMaybe && t.cfg.Unknown == UnknownReport && !sabotage.SendTwice:
 		t.finish(n, n.last)
 	default:
+		n.maybe = n.maybe || row.fate == fateMaybe
 		t.later(n, order, t.nextAttempt(n, row, now))
 	}
 	t.checkDrained()

@@ -435,6 +435,46 @@ func TestExpiresAtTheLastMoment(t *testing.T) {
 	}
 }
 
+// Under resend an order that may have been sent and whose time is over is not
+// EXPIRED, which says that it was not: not after its owner's death either,
+// whether that found it waiting or under way.
+func TestExpiresWhenItMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	for name, die := range map[string]func(w *world){
+		"nobody dies": func(*world) {},
+		"the owner dies while it waits": func(w *world) {
+			w.current.crash()
+			w.start()
+		},
+		"and its successor's answer is the first": func(w *world) {
+			w.platform.send = func(douyin.Notification, douyin.Token) error { return fault(douyin.KindNotSent) }
+			w.current.crash()
+			w.start()
+			w.run(w.now.Add(3 * time.Second))
+			w.current.crash()
+			w.start()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(Config{Unknown: UnknownResend})
+			w.platform.send = func(douyin.Notification, douyin.Token) error { return fault(douyin.KindUnknown) }
+			w.start()
+			w.run(w.now.Add(time.Second))
+			source := w.publish(0, orderJSON("n1", "u1", fmt.Sprintf(`"expires_at":%d`, w.now.Add(time.Minute).UnixMilli())))
+			w.run(w.now.Add(10 * time.Second))
+			if len(w.platform.sends) == 0 || len(w.results()) != 0 {
+				t.Fatalf("%d sends, results %v", len(w.platform.sends), w.results())
+			}
+			die(w)
+			w.run(w.now.Add(2 * time.Minute))
+			if r := one(t, w, source); r.Status != schemas.StatusUnknown || r.Reason != reasonOutcomeUnknown {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 // An app that the platform refuses stands still; the others do not notice.
 func TestAppsAreApart(t *testing.T) {
 	t.Parallel()
