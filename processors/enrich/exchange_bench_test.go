@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"text/tabwriter"
@@ -22,8 +23,12 @@ import (
 
 const benchPartitions = 4
 
-// sweepVariable has BenchmarkExchange run every cell when it is "all".
-const sweepVariable = "DOUSTREAM_BENCH_SWEEP"
+// sweepVariable has BenchmarkExchange run every cell when it is "all"; and
+// passesVariable says how often (1), bare and doustream in turns.
+const (
+	sweepVariable  = "DOUSTREAM_BENCH_SWEEP"
+	passesVariable = "DOUSTREAM_BENCH_PASSES"
+)
 
 // BenchmarkExchange exchanges a backlog of login codes with the simulated
 // platform, and beside it does so in the bare loop: the same consumer, client,
@@ -34,17 +39,31 @@ const sweepVariable = "DOUSTREAM_BENCH_SWEEP"
 // The ceiling is the least of the bare loop and in flight / latency. Both rates
 // are counted from a request to the last result that can be read (people.rate),
 // so that a commit at the end is doustream's loss and a burst nobody's gain. What
-// was busy of the machine tells a cell that waits from one that works; several
-// passes (-count), each bare beside doustream, tell both from a noisy machine.
+// was busy of the machine tells a cell that waits from one that works. On a
+// machine that others use too, take several passes: the table has the medians,
+// and that of the ratio of each pair.
 func BenchmarkExchange(b *testing.B) {
-	var t sweepTable
-	for _, c := range cells() {
-		var bare, full row
-		b.Run(c.name()+"/bare", func(b *testing.B) { bare = c.run(b, bareLoop) })
-		b.Run(c.name()+"/enrich", func(b *testing.B) { full = c.run(b, theRole) })
-		t.add(c, bare, full)
+	passes := benchCount(b, passesVariable, 1)
+	tables := make(map[string]*measured)
+	var order []*measured
+	for pass := range passes {
+		for _, c := range cells() {
+			var bare, full row
+			b.Run(c.name()+"/bare", func(b *testing.B) { bare = c.run(b, bareLoop) })
+			b.Run(c.name()+"/enrich", func(b *testing.B) { full = c.run(b, theRole) })
+			if full.cpu == 0 || bare.cpu == 0 {
+				continue // not selected
+			}
+			m := tables[c.name()]
+			if m == nil {
+				m = &measured{cell: c}
+				tables[c.name()] = m
+				order = append(order, m)
+			}
+			m.bare, m.full = append(m.bare, bare), append(m.full, full)
+		}
+		printSweep(order, pass+1)
 	}
-	t.print()
 }
 
 // cell is one point of the sweep.
@@ -258,29 +277,59 @@ func BenchmarkLoginLatency(b *testing.B) {
 	}
 }
 
-// sweepTable is printed when all is done, doustream beside the ceiling.
-type sweepTable struct{ lines []string }
-
-func (t *sweepTable) add(c cell, bare, full row) {
-	if full.cpu == 0 || bare.cpu == 0 {
-		return // not selected
-	}
-	ceiling, bound := bare.Rate, "-"
-	if c.bound() > 0 {
-		ceiling, bound = min(ceiling, c.bound()), fmt.Sprintf("%.0f", c.bound())
-	}
-	t.lines = append(t.lines, fmt.Sprintf("%s\t%v\t%d\t%s\t%.0f\t%.0f\t%.0f%%\t%.0f + %.0f (%.0f%%)\t%.0f + %.0f (%.0f%%)\t", c.what, c.Latency, c.inFlight, bound,
-		bare.Rate, full.Rate, 100*full.Rate/ceiling, bare.cpu*1e6, bare.outside*1e6, 100*bare.busy, full.cpu*1e6, full.outside*1e6, 100*full.busy))
+// measured is what the passes of one cell came to.
+type measured struct {
+	cell
+	bare, full []row
 }
 
-func (t *sweepTable) print() {
-	if len(t.lines) == 0 {
+// ratio is the median of what doustream came to of the ceiling of its pass.
+func (m *measured) ratio() float64 {
+	var all []float64
+	for i := range m.full {
+		ceiling := m.bare[i].Rate
+		if m.bound() > 0 {
+			ceiling = min(ceiling, m.bound())
+		}
+		all = append(all, m.full[i].Rate/ceiling)
+	}
+	return median(all)
+}
+
+func median(of []float64) float64 {
+	slices.Sort(of)
+	return (of[(len(of)-1)/2] + of[len(of)/2]) / 2
+}
+
+// medianOf is the median of one figure of the rows.
+func medianOf(rows []row, figure func(row) float64) float64 {
+	var all []float64
+	for _, r := range rows {
+		all = append(all, figure(r))
+	}
+	return median(all)
+}
+
+// printSweep prints a table, doustream beside the ceiling.
+func printSweep(cells []*measured, passes int) {
+	if len(cells) == 0 {
 		return
 	}
+	rate := func(r row) float64 { return r.Rate }
+	cost := func(rows []row) string {
+		return fmt.Sprintf("%.0f + %.0f (%.0f%%)", 1e6*medianOf(rows, func(r row) float64 { return r.cpu }),
+			1e6*medianOf(rows, func(r row) float64 { return r.outside }), 100*medianOf(rows, func(r row) float64 { return r.busy }))
+	}
+	fmt.Printf("medians of %d\n", passes)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "keys\tplatform\tin flight\tin flight/latency\tbare/s\tdoustream/s\tof ceiling\tbare CPU us + outside (busy)\tdoustream CPU us + outside (busy)\t")
-	for _, line := range t.lines {
-		fmt.Fprintln(w, line)
+	for _, m := range cells {
+		bound := "-"
+		if m.bound() > 0 {
+			bound = fmt.Sprintf("%.0f", m.bound())
+		}
+		fmt.Fprintf(w, "%s\t%v\t%d\t%s\t%.0f\t%.0f\t%.0f%%\t%s\t%s\t\n", m.what, m.Latency, m.inFlight, bound,
+			medianOf(m.bare, rate), medianOf(m.full, rate), 100*m.ratio(), cost(m.bare), cost(m.full))
 	}
 	_ = w.Flush()
 }
