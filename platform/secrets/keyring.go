@@ -24,6 +24,10 @@ func (k *Keyring) Open(dst, sealed []byte, purpose string, aad []byte) ([]byte, 
 	return k.open(dst, sealed, purpose, aad)
 }
 
+// Current reports whether sealed is under the key that seals now, and not under
+// one that goes out of use. It opens nothing.
+func (k *Keyring) Current(sealed []byte) bool { return k.current(sealed) }
+
 // Empty reports whether the ring holds no key.
 func (k *Keyring) Empty() bool { return k.empty() }
 

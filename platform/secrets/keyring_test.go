@@ -137,6 +137,9 @@ func TestRotation(t *testing.T) {
 	if _, err := ring(t, "b:"+key(2)).Open(nil, fresh, "p", nil); err != nil {
 		t.Fatalf("the first key is not the one that seals: %v", err)
 	}
+	if rotated.Current(old) || !rotated.Current(fresh) || (&Keyring{}).Current(fresh) || rotated.Current(nil) {
+		t.Error("what is sealed under the first key, and that alone, is current")
+	}
 }
 
 func TestAnEmptyRingDoesNotSeal(t *testing.T) {

@@ -77,6 +77,11 @@ func (k *keyring) open(dst, sealed []byte, purpose string, aad []byte) ([]byte, 
 	return plain, nil
 }
 
+func (k *keyring) current(sealed []byte) bool {
+	id, _, ok := header(sealed)
+	return ok && !k.empty() && k.keys[0].id == string(id)
+}
+
 func (k *keyring) empty() bool { return len(k.keys) == 0 }
 
 func (k *keyring) byID(id []byte) (sealingKey, bool) {

@@ -23,6 +23,9 @@ func (a arrival) size() int64 { return int64(len(a.rec.Value) + overhead) }
 // and takes the rest into the state when its offset retires: state record and
 // offset leave in one transaction, in offset order (I1).
 func (t *Task) handle(a arrival) {
+	if t.failed {
+		return // its offset must not be committed without its state
+	}
 	if a.prepared.rejection != nil {
 		a.done(t.reject(a), nil)
 		return

@@ -118,3 +118,29 @@ func (l *ledger) refuse(key id, now time.Time) (schemas.CreditState, bool) {
 	l.entries[key] = s
 	return s, true
 }
+
+// reseal writes up to limit consents anew that were found under a key that goes
+// out of use. All other state leaves such a key at the end of its life; a consent
+// that was spent has none.
+func (t *Task) reseal(limit int) {
+	ids := t.stale[:min(limit, len(t.stale))]
+	if t.stale = t.stale[len(ids):]; len(t.stale) == 0 {
+		t.stale = nil
+	}
+	var out []*stream.Record
+	for _, i := range ids {
+		s, known := t.ledger.entries[i]
+		if !known {
+			continue
+		}
+		rec, err := t.codec.credit(i, s)
+		if err != nil {
+			t.fail("write credit state", err)
+			return
+		}
+		out = append(out, rec)
+	}
+	if len(out) > 0 {
+		t.emit(out, nil)
+	}
+}

@@ -5,14 +5,17 @@ import (
 	"doustream/schemas"
 )
 
-// restore takes in one record of the notifications topic, before Open. What
-// cannot be opened ends the task: going on without it could send twice.
+// restore takes in one record of the notifications topic, before Open.
 func (t *Task) restore(e *entry) {
+	t.unread.forget(e.id)
 	switch {
 	case e.err != nil:
-		t.fail("restore notification", e.err)
+		t.unreadable(e.id, e.err)
 	case e.credit && !e.deleted:
 		t.ledger.restore(e.id, e.creditState)
+		if e.stale {
+			t.stale = append(t.stale, e.id)
+		}
 	case e.credit: // its life is over
 	case e.deleted:
 		delete(t.restored, e.id)

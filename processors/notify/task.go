@@ -31,10 +31,12 @@ type Task struct {
 	dedup  *dedup
 
 	unopened unopened                         // before Open
+	unread   unread                           // before Open
 	restored map[id]schemas.NotificationState // before Open
 	opened   bool
 	openedAt time.Time
 
+	stale    []id // consents to be sealed anew
 	live     map[id]*notification
 	crowds   map[id]*crowd
 	bytes    int64 // of live
@@ -74,7 +76,7 @@ func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
 
 // Restore takes in one record of a state topic or of the consents.
 func (t *Task) Restore(rec *stream.Record) {
-	if _, ok := stream.Marker(rec); ok {
+	if _, ok := stream.Marker(rec); ok || t.failed {
 		return
 	}
 	switch rec.Topic {
@@ -103,8 +105,11 @@ func (t *Task) restoreUnopened() {
 
 // Open takes up what the predecessor left.
 func (t *Task) Open() {
-	t.restoreUnopened()
-	t.unopened = unopened{}
+	if t.restoreUnopened(); len(t.unread.keys) > 0 {
+		t.endUnread()
+		return
+	}
+	t.unopened, t.unread = unopened{}, unread{}
 	t.opened, t.openedAt = true, t.loop.Now()
 	for _, a := range t.apps {
 		a.bucket = newBucket(a.cfg.Rate, t.openedAt)
@@ -211,6 +216,7 @@ func (t *Task) sweep() {
 		}
 		t.emit(out, nil)
 	}
+	t.reseal(most)
 	t.observe()
 	t.loop.After(every, t.sweep)
 }

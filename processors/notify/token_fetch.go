@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -49,49 +50,59 @@ func (t *Task) tokenRecord(rec *stream.Record) {
 	if sabotage.ForgetTokens && !t.opened {
 		return
 	}
+	o := t.tokenOwnerOf(rec.Key)
+	if o == nil {
+		return // of an app that is gone, or a kind that is no longer used
+	}
+	t.unread.forget(keyID(rec.Key))
 	if rec.Value == nil {
-		t.tokenDeleted(rec.Key)
+		t.tokenDeleted(o)
 		return
 	}
-	plain, err := t.codec.open(rec, purposeToken)
+	r, err := t.readToken(rec)
 	if err != nil {
-		t.fail("restore token", err)
-		return
-	}
-	r, err := schemas.DecodeTokenRecord(plain)
-	if err != nil {
-		t.fail("restore token", err)
-		return
-	}
-	a := t.apps[r.AppID]
-	if a == nil || r.TokenKind != string(a.cfg.TokenKind) {
+		t.unreadable(keyID(rec.Key), err)
 		return
 	}
 	switch {
 	case r.FetchedAt != 0:
 		if !t.opened || r.Owner != t.loop.Owner() { // one's own may have been dropped since
-			a.token.adopt(r, t.random())
+			o.adopt(r, t.random())
 		}
 	case r.Owner != t.loop.Owner():
-		if r.FetchStartedAt > a.token.foreign.FetchStartedAt {
-			a.token.foreign = r
+		if r.FetchStartedAt > o.foreign.FetchStartedAt {
+			o.foreign = r
 		}
-	case t.opened && a.token.step == tokenAnnouncing && r.FetchStartedAt == a.token.start.UnixMilli():
-		t.announced(a.token)
+	case t.opened && o.step == tokenAnnouncing && r.FetchStartedAt == o.start.UnixMilli():
+		t.announced(o)
 	}
+}
+
+// tokenOwnerOf finds whose token or announcement has that key, or nil.
+func (t *Task) tokenOwnerOf(key []byte) *tokenOwner {
+	for _, a := range t.apps {
+		kind := string(a.cfg.TokenKind)
+		if bytes.Equal(key, tokenKey(a.ID, kind)) || bytes.Equal(key, announceKey(a.ID, kind)) {
+			return a.token
+		}
+	}
+	return nil
+}
+
+func (t *Task) readToken(rec *stream.Record) (schemas.TokenRecord, error) {
+	plain, err := t.codec.open(rec, purposeToken)
+	if err != nil {
+		return schemas.TokenRecord{}, err
+	}
+	return schemas.DecodeTokenRecord(plain)
 }
 
 // tokenDeleted forgets a token that an earlier owner dropped. One's own
 // deletions are known, and a newer token may have come meanwhile.
-func (t *Task) tokenDeleted(key []byte) {
-	if t.opened {
-		return
-	}
-	for _, a := range t.apps {
-		if string(tokenKey(a.ID, string(a.cfg.TokenKind))) == string(key) {
-			a.token.token = schemas.TokenRecord{}
-			a.token.refreshAt = time.Time{}
-		}
+func (t *Task) tokenDeleted(o *tokenOwner) {
+	if !t.opened {
+		o.token = schemas.TokenRecord{}
+		o.refreshAt = time.Time{}
 	}
 }
 

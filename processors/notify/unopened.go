@@ -30,6 +30,7 @@ type entry struct {
 	id          id
 	credit      bool // of the ledger, else of a notification
 	deleted     bool
+	stale       bool // sealed under a key that goes out of use
 	state       schemas.NotificationState
 	creditState schemas.CreditState
 	err         error
@@ -101,6 +102,7 @@ func (c *codec) entry(s *scratch, u sealedRecord, all []byte) (e entry) {
 	if e.credit {
 		purpose = purposeCredit
 	}
+	e.stale = !c.keys.Current(value)
 	plain, err := c.openInto(s, c.notifications, key, value, purpose)
 	switch {
 	case err != nil:

@@ -47,6 +47,7 @@ type world struct {
 	next     map[int32]int64             // committed offsets
 	platform *scripted
 	client   Platform // in place of platform, if there is one
+	keys     *secrets.Keyring
 	current  *instance
 	serial   int
 	jitter   func() float64
@@ -70,7 +71,7 @@ func newWorld(cfg Config) *world {
 		panic(err)
 	}
 	w := &world{
-		cfg: cfg, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: map[string][]*stream.Record{},
+		cfg: cfg, keys: testKeys, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: map[string][]*stream.Record{},
 		orders: map[int32][]*stream.Record{}, next: map[int32]int64{}, seen: map[schemas.Source][]schemas.NotificationResult{}, jitter: func() float64 { return 0.5 },
 	}
 	w.platform = &scripted{world: w}
@@ -129,7 +130,7 @@ func (w *world) startSkewed(skew time.Duration) *instance {
 	if w.client != nil {
 		platform = w.client
 	}
-	i.task = newTask(w.cfg, Deps{Platform: platform, Output: testOutput{}, Keys: testKeys}, newMetrics(nil, w.cfg), i)
+	i.task = newTask(w.cfg, Deps{Platform: platform, Output: testOutput{}, Keys: w.keys}, newMetrics(nil, w.cfg), i)
 	i.task.random = w.jitter
 	i.task.spawn = func(f func()) { i.requests = append(i.requests, f) }
 	for p, n := range w.next {
