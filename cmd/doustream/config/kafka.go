@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"doustream/platform/secrets"
+	"doustream/schemas"
 )
 
 // KafkaSection is how brokers are reached.
@@ -79,7 +80,16 @@ func (s *NamesSection) check(_ *Config, faults *Faults) {
 		if slices.Contains(s.OrderTopics[:i], name) {
 			faults.add(Prefix+"ORDER_TOPICS", "holds %q twice", name)
 		}
+		if ownTopic(name) {
+			faults.add(Prefix+"ORDER_TOPICS", "holds %q, a topic of doustream's own for something else", name)
+		}
 	}
+}
+
+// ownTopic reports whether a topic, without the prefix, has another use: orders
+// read from where results are written would have results of their own, for ever.
+func ownTopic(name string) bool {
+	return name != schemas.TopicOrders && slices.ContainsFunc(schemas.Topics(schemas.TopicOptions{}), func(spec schemas.TopicSpec) bool { return spec.Base == name })
 }
 
 // Group is the consumer group of a role.

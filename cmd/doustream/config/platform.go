@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"doustream/platform/douyin"
@@ -41,6 +42,8 @@ func (s *AppsSection) check(_ *Config, faults *Faults) {
 		switch {
 		case app.ID == "":
 			faults.add(id, "is not set")
+		case strings.Contains(app.ID, "|"):
+			faults.add(id, "is %q: a | stands between ids in keys", app.ID)
 		case slices.Contains(seen, app.ID):
 			faults.add(id, "is %q, which an app before it has", app.ID)
 		}
