@@ -98,7 +98,7 @@ func markerIsCompactedAway(t *testing.T, late bool) {
 	put(t, k, markerOf("a predecessor"))
 	put(t, k, record("state", "k", "2"))
 	k.Compact()
-	a.wire.Thaw("producer", "member", "tail")
+	a.wire.Thaw("producer", "member", "tail", "listener")
 	synctest.Wait()
 	a.wire.Thaw()
 	eventually(t, a.Ready)

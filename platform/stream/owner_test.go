@@ -54,7 +54,7 @@ func TestAZombieOwnerStandsBy(t *testing.T) {
 		if left := time.Until(zombie.Load().Lease()); left > 0 {
 			t.Errorf("two own at once: the zombie's lease has %v left", left)
 		}
-		a.wire.Thaw("producer", "tail", "appender")
+		a.wire.Thaw("producer", "tail", "listener", "appender")
 		<-time.After(time.Second)
 		a.wire.Thaw()
 		eventually(t, func() bool { return a.Ready() && b.Ready() })

@@ -127,7 +127,7 @@ func TestI3ZombieWhoseSentComesLateSendsNothing(t *testing.T) {
 		r.launch("b")
 		r.asks(code, 1) // the successor's
 		a.wire.Watch(nil)
-		a.wire.Thaw("appender", "tail", streamtest.Platform)
+		a.wire.Thaw("appender", "tail", "listener", streamtest.Platform)
 		r.wantAll([]made{login, phone}, "enriched", r.read(2))
 		r.wantAsks(code, 1)
 	})

@@ -248,7 +248,7 @@ func (s *story) paused(a *instance, n *steps) {
 	if strings.HasPrefix(n.what, "producer") {
 		a.wire.Thaw("producer")
 	} else {
-		a.wire.Thaw("appender", "tail", streamtest.Platform)
+		a.wire.Thaw("appender", "tail", "listener", streamtest.Platform)
 	}
 	<-time.After(500 * time.Millisecond)
 	a.wire.Thaw()

@@ -17,7 +17,7 @@ type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 const Platform = "platform"
 
 // clients are the runtime's, as their client ids end, and the one beside them.
-var clients = []string{"producer", "member", "appender", "tail", Platform}
+var clients = []string{"producer", "member", "appender", "tail", "listener", Platform}
 
 // Wire is the network of one instance. Cut, the instance is dead. Frozen, it is
 // as one that was stopped and will be continued: what it wrote and had not sent
