@@ -170,5 +170,5 @@ func (t *Task) write(n *notification, order schemas.Order, committed func()) {
 		t.fail("write notification state", err)
 		return
 	}
-	t.emit([]*stream.Record{rec}, committed)
+	t.emit(t.recall([]*stream.Record{rec}, prefixNotification, n.id), committed)
 }

@@ -120,8 +120,8 @@ func (l *ledger) refuse(key id, now time.Time) (schemas.CreditState, bool) {
 }
 
 // reseal writes up to limit consents anew that were found under a key that goes
-// out of use. All other state leaves such a key at the end of its life; a consent
-// that was spent has none.
+// out of use, or where they no longer belong. All other state leaves such places
+// at the end of its life; a consent that was spent has none.
 func (t *Task) reseal(limit int) {
 	ids := t.stale[:min(limit, len(t.stale))]
 	if t.stale = t.stale[len(ids):]; len(t.stale) == 0 {
@@ -138,7 +138,7 @@ func (t *Task) reseal(limit int) {
 			t.fail("write credit state", err)
 			return
 		}
-		out = append(out, rec)
+		out = t.recall(append(out, rec), prefixCredit, i)
 	}
 	if len(out) > 0 {
 		t.emit(out, nil)

@@ -38,6 +38,12 @@ func (d *dedup) lookup(i id, now time.Time) (outcome, bool) {
 	return o, now.Before(o.finishedAt.Add(d.life))
 }
 
+// has reports whether an outcome is remembered, of whatever age.
+func (d *dedup) has(i id) bool {
+	_, ok := d.index.get(i)
+	return ok
+}
+
 // remove forgets one.
 func (d *dedup) remove(i id) { d.index.remove(i) }
 

@@ -43,7 +43,7 @@ func (t *Task) done(out []*stream.Record, i id, o outcome) {
 		t.fail("write notification state", err)
 		return
 	}
-	t.emit(append(out, rec), nil)
+	t.emit(t.recall(append(out, rec), prefixNotification, i), nil)
 	t.dedup.add(i, o)
 }
 
@@ -66,7 +66,7 @@ func (t *Task) account(out []*stream.Record, order schemas.Order, o outcome) []*
 		t.fail("write credit state", err)
 		return out
 	}
-	return append(out, rec)
+	return t.recall(append(out, rec), prefixCredit, key)
 }
 
 // forget takes a notification out of what is under way.

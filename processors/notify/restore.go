@@ -7,13 +7,18 @@ import (
 
 // restore takes in one record of the notifications topic, before Open.
 func (t *Task) restore(e *entry) {
+	if home := t.codec.home(e.id); e.partition != home || len(t.strays) > 0 {
+		if t.strays.passed(e, home, t.known(e)) {
+			return
+		}
+	}
 	t.unread.forget(e.id)
 	switch {
 	case e.err != nil:
 		t.unreadable(e.id, e.err)
 	case e.credit && !e.deleted:
 		t.ledger.restore(e.id, e.creditState)
-		if e.stale {
+		if e.stale || e.partition != t.codec.home(e.id) {
 			t.stale = append(t.stale, e.id)
 		}
 	case e.credit: // its life is over

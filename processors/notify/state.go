@@ -89,11 +89,12 @@ func (c *codec) notification(i id, s *schemas.NotificationState) (*stream.Record
 	return c.seal(c.notifications, idKey(prefixNotification, i), plain, purposeNotification, i.partition(c.partitions))
 }
 
-func (c *codec) tombstone(i id) *stream.Record {
-	return &stream.Record{
-		Topic: c.notifications, Partition: int32(i.partition(c.partitions)), Key: idKey(prefixNotification, i),
-	}
+func (c *codec) tombstone(prefix string, i id, partition int32) *stream.Record {
+	return &stream.Record{Topic: c.notifications, Partition: partition, Key: idKey(prefix, i)}
 }
+
+// home is the partition that a record of the notifications topic belongs to.
+func (c *codec) home(i id) int32 { return int32(i.partition(c.partitions)) }
 
 func (c *codec) credit(i id, s schemas.CreditState) (*stream.Record, error) {
 	plain, err := s.Encode()

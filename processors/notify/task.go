@@ -36,7 +36,8 @@ type Task struct {
 	opened   bool
 	openedAt time.Time
 
-	stale    []id // consents to be sealed anew
+	stale    []id // consents to be written anew
+	strays   strays
 	live     map[id]*notification
 	crowds   map[id]*crowd
 	bytes    int64 // of live
@@ -55,6 +56,7 @@ func newTask(cfg Config, deps Deps, m *metrics, l loop) *Task {
 		apps:     make(map[string]*app, len(cfg.Apps)),
 		ledger:   newLedger(cfg.LedgerMax),
 		restored: make(map[id]schemas.NotificationState),
+		strays:   make(strays),
 		live:     make(map[id]*notification),
 		crowds:   make(map[id]*crowd),
 	}
@@ -211,7 +213,7 @@ func (t *Task) sweep() {
 		out := make([]*stream.Record, 0, len(gone))
 		for _, i := range gone {
 			if t.live[i] == nil { // its life is over, and it was published anew
-				out = append(out, t.codec.tombstone(i))
+				out = t.recall(append(out, t.codec.tombstone(prefixNotification, i, t.codec.home(i))), prefixNotification, i)
 			}
 		}
 		t.emit(out, nil)

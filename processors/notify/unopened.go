@@ -22,6 +22,7 @@ type unopened struct {
 // sealedRecord is where a record stands in unopened.bytes.
 type sealedRecord struct {
 	key, value, end int
+	partition       int32
 	deleted         bool
 }
 
@@ -30,6 +31,7 @@ type entry struct {
 	id          id
 	credit      bool // of the ledger, else of a notification
 	deleted     bool
+	partition   int32
 	stale       bool // sealed under a key that goes out of use
 	state       schemas.NotificationState
 	creditState schemas.CreditState
@@ -44,7 +46,7 @@ const (
 )
 
 func (b *unopened) add(rec *stream.Record) {
-	u := sealedRecord{key: len(b.bytes), deleted: rec.Value == nil}
+	u := sealedRecord{key: len(b.bytes), partition: rec.Partition, deleted: rec.Value == nil}
 	b.bytes = append(b.bytes, rec.Key...)
 	u.value = len(b.bytes)
 	b.bytes = append(b.bytes, rec.Value...)
@@ -94,7 +96,7 @@ func (c *codec) entry(s *scratch, u sealedRecord, all []byte) (e entry) {
 	if prefix, e.id, e.err = parseKey(key); e.err != nil {
 		return e
 	}
-	e.credit, e.deleted = prefix == prefixCredit, u.deleted
+	e.credit, e.deleted, e.partition = prefix == prefixCredit, u.deleted, u.partition
 	if e.deleted {
 		return e
 	}

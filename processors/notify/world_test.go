@@ -48,6 +48,8 @@ type world struct {
 	platform *scripted
 	client   Platform // in place of platform, if there is one
 	keys     *secrets.Keyring
+	parts    int32                         // partitions of the state topic
+	reading  func(x, y *stream.Record) int // the order in which an instance restores; nil: of the log
 	current  *instance
 	serial   int
 	jitter   func() float64
@@ -71,7 +73,7 @@ func newWorld(cfg Config) *world {
 		panic(err)
 	}
 	w := &world{
-		cfg: cfg, keys: testKeys, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: map[string][]*stream.Record{},
+		cfg: cfg, keys: testKeys, parts: 3, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: map[string][]*stream.Record{},
 		orders: map[int32][]*stream.Record{}, next: map[int32]int64{}, seen: map[schemas.Source][]schemas.NotificationResult{}, jitter: func() float64 { return 0.5 },
 	}
 	w.platform = &scripted{world: w}
@@ -137,7 +139,11 @@ func (w *world) startSkewed(skew time.Duration) *instance {
 		i.fetched[p] = n
 	}
 	for _, topic := range []string{stateTopic, tokensTopic, consentTopic} {
-		for _, rec := range w.log[topic] {
+		log := slices.Clone(w.log[topic])
+		if w.reading != nil {
+			slices.SortStableFunc(log, w.reading)
+		}
+		for _, rec := range log {
 			i.task.Restore(rec)
 		}
 	}
@@ -203,10 +209,14 @@ func (i *instance) Owner() string            { return i.name }
 func (i *instance) Now() time.Time           { return i.world.now.Add(i.skew) }
 func (i *instance) Context() context.Context { return i.ctx }
 func (i *instance) Partitions(topic string) []int32 {
-	if topic == stateTopic {
-		return []int32{0, 1, 2}
+	if topic != stateTopic {
+		return []int32{0}
 	}
-	return []int32{0}
+	var all []int32
+	for p := range i.world.parts {
+		all = append(all, p)
+	}
+	return all
 }
 func (i *instance) Fail(err error) { i.failed = errors.Join(i.failed, err) }
 func (i *instance) Lease() time.Time {
