@@ -44,8 +44,22 @@ func (d *dedup) has(i id) bool {
 	return ok
 }
 
-// remove forgets one.
-func (d *dedup) remove(i id) { d.index.remove(i) }
+// remove forgets one, and frees what stands before the first of its log that
+// is remembered: a restore reads many lives of a log that was not compacted.
+func (d *dedup) remove(i id) {
+	if !d.index.remove(i) {
+		return
+	}
+	for l := &d.logs[i.partition(len(d.logs))]; !l.empty() && !d.stands(l.head(&d.arena)); {
+		l.pop(&d.arena)
+	}
+}
+
+// stands reports whether an entry is the one that is remembered of its id.
+func (d *dedup) stands(at position) bool {
+	current, known := d.index.get(d.arena.id(at))
+	return known && current == at
+}
 
 // expire forgets up to limit outcomes that are past their life or beyond max,
 // and answers their ids: their state records are to be deleted.
@@ -57,9 +71,7 @@ func (d *dedup) expire(now time.Time, limit int) []id {
 			break
 		}
 		at := l.head(&d.arena)
-		i := d.arena.id(at)
-		current, known := d.index.get(i)
-		stands := known && current == at
+		i, stands := d.arena.id(at), d.stands(at)
 		if stands && d.len() <= d.max && now.Before(d.arena.finishedAt(at).Add(d.life)) {
 			break
 		}

@@ -69,15 +69,16 @@ func (x *index) grow(t *table) {
 	}
 }
 
-// remove closes the gap behind the slot, so that probing needs no tombstones.
-func (x *index) remove(i id) {
+// remove closes the gap behind the slot, so that probing needs no tombstones. It
+// reports whether the id was there.
+func (x *index) remove(i id) bool {
 	t := &x.tables[i[15]]
 	if t.n == 0 {
-		return
+		return false
 	}
 	gap, found := x.find(t, i)
 	if !found {
-		return
+		return false
 	}
 	t.n--
 	x.n--
@@ -90,4 +91,5 @@ func (x *index) remove(i id) {
 		}
 	}
 	t.slots[gap] = 0
+	return true
 }

@@ -60,6 +60,26 @@ func TestDedupModel(t *testing.T) {
 	})
 }
 
+// I9: a log that nobody has compacted holds many lives of results and their
+// deletions. What is read of it and deleted takes no memory until the first sweep.
+func TestWhatIsDeletedInARestoreTakesNoMemory(t *testing.T) {
+	t.Parallel()
+	d := newDedup(time.Hour, 1000, 3)
+	const stand = 1000
+	for n := range 100 * stand {
+		d.add(idOf("tt1", fmt.Sprint(n)), outcome{finishedAt: time.UnixMilli(int64(n))})
+		if n >= stand {
+			d.remove(idOf("tt1", fmt.Sprint(n-stand)))
+		}
+	}
+	if d.len() != stand {
+		t.Fatalf("%d remembered, want %d", d.len(), stand)
+	}
+	if n := len(d.arena.chunks) - len(d.arena.free); n > 2*3 {
+		t.Errorf("%d chunks of %d bytes for %d outcomes in 3 logs", n, chunkSize, stand)
+	}
+}
+
 func drawOutcome(rt *rapid.T, now time.Time) outcome {
 	o := outcome{
 		status:     schemas.Status(rapid.IntRange(0, 5).Draw(rt, "status")),
