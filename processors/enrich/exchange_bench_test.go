@@ -34,7 +34,8 @@ const (
 // platform, and beside it does so in the bare loop: the same consumer, client,
 // codec and producer around as many goroutines as may be in flight, with no
 // order, commit or state. Kafka, the platform and the reader are another process on
-// the same processors; CPU is this process's alone.
+// the same processors; CPU is this process's alone. Garbage is collected as the
+// program does, on both sides.
 //
 // The ceiling is the least of the bare loop and in flight / latency. Both rates
 // are counted from a request to the last result that can be read (people.rate),
@@ -63,6 +64,29 @@ func BenchmarkExchange(b *testing.B) {
 			m.bare, m.full = append(m.bare, bare), append(m.full, full)
 		}
 		printSweep(order, pass+1)
+	}
+}
+
+// BenchmarkLedger tells the price of the ledger from that of the rest: beside
+// doustream and the bare loop runs one that writes two facts for each login.
+func BenchmarkLedger(b *testing.B) {
+	contenders := []struct {
+		name string
+		contender
+	}{{"bare", bareLoop}, {"bare with facts", bareLedger}, {"enrich", theRole}}
+	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
+		c := cell{outside{Latency: latency}, 1024, "even"}.filled()
+		runs := make([][]row, len(contenders))
+		for range benchCount(b, passesVariable, 1) {
+			for i, one := range contenders {
+				b.Run(c.name()+"/"+one.name, func(b *testing.B) { runs[i] = append(runs[i], c.run(b, one.contender)) })
+			}
+		}
+		for i, one := range contenders {
+			if len(runs[i]) > 0 {
+				fmt.Printf("%s, %s: %.0f logins/s, CPU %s\n", c.name(), one.name, medianOf(runs[i], rowRate), rowCost(runs[i]))
+			}
+		}
 	}
 }
 
@@ -202,6 +226,66 @@ func theRole(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (s
 func bareLoop(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func()) {
 	proc, err := newProcessor(testConfig(), testDeps(b, client))
 	must(b, err)
+	return consume(b, connect, inFlight, proc.bareLogin)
+}
+
+// bareLedger is the bare loop with two facts for each login, as doustream writes
+// them: one that stands before the request leaves, and one behind it. What is left
+// to doustream is order, commit, and to know what stands there.
+func bareLedger(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (stop func()) {
+	proc, err := newProcessor(testConfig(), testDeps(b, client))
+	must(b, err)
+	permits := make(chan struct{}, inFlight)
+	appender, err := kgo.NewClient(append(connect, kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(2*time.Millisecond), kgo.MaxBufferedRecords(1<<17))...)
+	must(b, err)
+	// Kafka's time for a fact is not the platform's: as many more are at theirs.
+	end := consume(b, connect, 2*inFlight, func(rec *stream.Record) (*stream.Record, error) {
+		return proc.ledgeredLogin(rec, permits, func(fact *stream.Record) error {
+			return appender.ProduceSync(context.Background(), fact).FirstErr()
+		})
+	})
+	return func() {
+		end()
+		appender.Close()
+	}
+}
+
+// ledgeredLogin is bareLogin between two facts.
+func (p *processor) ledgeredLogin(rec *stream.Record, permits chan struct{}, write func(*stream.Record) error) (*stream.Record, error) {
+	from := p.prepare(rec)
+	if from.rejected != nil {
+		return nil, from.rejected
+	}
+	f := &schemas.SessionFact{
+		AppID: from.event.AppID, SessionID: from.event.SessionID, CodeHash: from.hash[:], Attempt: 1,
+		Owner: "bare", LoginOffset: rec.Offset, At: rec.Timestamp.UnixMilli(),
+	}
+	for _, kind := range []factKind{factSent, factResult} {
+		fact, err := p.facts.record(kind, f, rec.Partition)
+		if err != nil {
+			return nil, err
+		}
+		if err := write(fact); err != nil {
+			return nil, err
+		}
+		if kind == factResult {
+			break
+		}
+		permits <- struct{}{}
+		session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[f.AppID], douyin.Code(from.login.Code), "")
+		<-permits
+		if err != nil {
+			return nil, err
+		}
+		f.SessionKey, f.OpenID, f.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
+	}
+	return p.bareOutput(from, f.OpenID, f.UnionID, rec)
+}
+
+// consume has each login done by one of so many goroutines, and produces what
+// came of it.
+func consume(b *testing.B, connect []kgo.Opt, inFlight int, login func(*stream.Record) (*stream.Record, error)) (stop func()) {
 	cl, err := kgo.NewClient(append(connect, kgo.ConsumeTopics(schemas.TopicLogin), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(1<<17))...)
 	must(b, err)
@@ -211,7 +295,7 @@ func bareLoop(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (
 	for range inFlight {
 		all.Go(func() {
 			for rec := range records {
-				out, err := proc.bareLogin(rec)
+				out, err := login(rec)
 				if err != nil {
 					b.Error(err)
 					continue
@@ -249,9 +333,14 @@ func (p *processor) bareLogin(rec *stream.Record) (*stream.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.bareOutput(from, session.OpenID, session.UnionID, rec)
+}
+
+func (p *processor) bareOutput(from *prepared, openID, unionID string, rec *stream.Record) (*stream.Record, error) {
+	ev := from.event
 	return p.output.Enriched(&schemas.EnrichedUser{
 		EventID: ev.EventID, Kind: schemas.KindLogin, AppID: ev.AppID, SessionID: ev.SessionID,
-		OpenID: session.OpenID, UnionID: session.UnionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
+		OpenID: openID, UnionID: unionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
 		Source: schemas.Source{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset},
 	})
 }
@@ -310,15 +399,18 @@ func medianOf(rows []row, figure func(row) float64) float64 {
 	return median(all)
 }
 
+func rowRate(r row) float64 { return r.Rate }
+
+// rowCost is CPU in us a login, here and outside, and what was busy of the machine.
+func rowCost(rows []row) string {
+	return fmt.Sprintf("%.0f + %.0f (%.0f%%)", 1e6*medianOf(rows, func(r row) float64 { return r.cpu }),
+		1e6*medianOf(rows, func(r row) float64 { return r.outside }), 100*medianOf(rows, func(r row) float64 { return r.busy }))
+}
+
 // printSweep prints a table, doustream beside the ceiling.
 func printSweep(cells []*measured, passes int) {
 	if len(cells) == 0 {
 		return
-	}
-	rate := func(r row) float64 { return r.Rate }
-	cost := func(rows []row) string {
-		return fmt.Sprintf("%.0f + %.0f (%.0f%%)", 1e6*medianOf(rows, func(r row) float64 { return r.cpu }),
-			1e6*medianOf(rows, func(r row) float64 { return r.outside }), 100*medianOf(rows, func(r row) float64 { return r.busy }))
 	}
 	fmt.Printf("medians of %d\n", passes)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -329,7 +421,7 @@ func printSweep(cells []*measured, passes int) {
 			bound = fmt.Sprintf("%.0f", m.bound())
 		}
 		fmt.Fprintf(w, "%s\t%v\t%d\t%s\t%.0f\t%.0f\t%.0f%%\t%s\t%s\t\n", m.what, m.Latency, m.inFlight, bound,
-			medianOf(m.bare, rate), medianOf(m.full, rate), 100*m.ratio(), cost(m.bare), cost(m.full))
+			medianOf(m.bare, rowRate), medianOf(m.full, rowRate), 100*m.ratio(), rowCost(m.bare), rowCost(m.full))
 	}
 	_ = w.Flush()
 }

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -93,6 +94,7 @@ func startOutside(b *testing.B, o outside) (at address, begin func() report) {
 
 // runOutside is the process.
 func runOutside(spec string) error {
+	debug.SetGCPercent(400) // Kafka keeps its logs in memory here: they are not to be gone through all the time
 	var o outside
 	if err := json.Unmarshal([]byte(spec), &o); err != nil {
 		return fmt.Errorf("read what is outside: %w", err)
