@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,10 @@ func TestEndToEndTokenIsReadNotFetched(t *testing.T) {
 	code, out, more := invoke(t, w.environ, "token")
 	if code != exitOK || !strings.Contains(out, testApp+"  client_token") || strings.Contains(out, answer.Token) {
 		t.Errorf("the list: exit %d, %s", code, out)
+	}
+	code, _, errs2 := invoke(t, append(slices.Clone(w.environ), "DOUSTREAM_SEALING_KEYS=other:"+testKey), "token", "--show")
+	if code != exitFailed || !strings.Contains(errs2, "key that is not configured") {
+		t.Errorf("without the key: exit %d, %s", code, errs2)
 	}
 	if fetches := w.platform.TokenFetches(); len(fetches) != 1 {
 		t.Errorf("I6: %d fetches, want the owner's one", len(fetches))

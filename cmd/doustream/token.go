@@ -42,6 +42,9 @@ func (a *app) tokenCommand() *cobra.Command {
 			good := slices.DeleteFunc(book.Good(time.Now()), func(t notify.HeldToken) bool {
 				return appID != "" && t.AppID != appID || kind != "" && string(t.Kind) != kind
 			})
+			if err := book.Unread(); err != nil {
+				log.Warn("not all tokens can be read", "error", err)
+			}
 			if show {
 				return a.showToken(good)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"doustream/cmd/doustream/config"
 	"doustream/processors/notify"
 	"doustream/schemas"
@@ -18,7 +20,11 @@ func readTokens(ctx context.Context, c *config.Config, log *slog.Logger) (*notif
 	}
 	topic := c.Names.TopicPrefix + schemas.TopicTokens
 	book := notify.NewTokenBook(topic, c.Sealing.Keys)
-	if err := scan(ctx, opts, topic, 0, book.Take); err != nil {
+	err = scan(ctx, opts, topic, 0, func(rec *kgo.Record) error {
+		book.Take(rec)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return book, nil

@@ -75,6 +75,9 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if err := book.Unread(); err != nil {
+		s.warn(err)
+	}
 	w.Header().Set("Retry-After", "1")
 	http.Error(w, "there is no token now; notify fetches one", http.StatusServiceUnavailable)
 }

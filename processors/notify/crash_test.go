@@ -55,6 +55,13 @@ func crashes(rt *rapid.T, policy Unknown) {
 				w.now = w.now.Add(10 * time.Millisecond)
 			}
 		},
+		"windows": func() { // all that there is, before any of it retires
+			for p := range int32(2) {
+				for w.current.hand(p) {
+				}
+			}
+			w.current.settle()
+		},
 		"time":    func() { w.now = w.now.Add(time.Duration(rapid.IntRange(1, 3000).Draw(rt, "ms")) * time.Millisecond) },
 		"request": func() { request(rt, w.current) },
 		"commit": func() {
@@ -113,8 +120,9 @@ func crashes(rt *rapid.T, policy Unknown) {
 		}
 	}
 	check(rt, w, policy)
-	if a := w.current.task.apps["tt1"]; a.size != 0 || a.bytes != 0 || len(a.stalled) != 0 || a.inFlight != 0 {
-		rt.Errorf("with everything done the app counts %d orders of %d bytes, %d held back, %d in flight", a.size, a.bytes, len(a.stalled), a.inFlight)
+	if a := w.current.task.apps["tt1"]; a.size != 0 || a.bytes != 0 || len(a.stalled) != 0 || a.inFlight != 0 || len(w.current.task.crowds) != 0 {
+		rt.Errorf("with everything done the app counts %d orders of %d bytes, %d held back, %d in flight, %d being taken in",
+			a.size, a.bytes, len(a.stalled), a.inFlight, len(w.current.task.crowds))
 	}
 }
 

@@ -122,6 +122,14 @@ func (c *codec) token(t *schemas.TokenRecord) (*stream.Record, error) {
 	return c.seal(c.tokens, key, plain, purposeToken, c.tokenPartition(t.AppID, t.TokenKind))
 }
 
+func (c *codec) readToken(rec *stream.Record) (schemas.TokenRecord, error) {
+	plain, err := c.open(rec, purposeToken)
+	if err != nil {
+		return schemas.TokenRecord{}, err
+	}
+	return schemas.DecodeTokenRecord(plain)
+}
+
 func (c *codec) tokenTombstone(appID, kind string) *stream.Record {
 	return &stream.Record{
 		Topic: c.tokens, Partition: int32(c.tokenPartition(appID, kind)), Key: tokenKey(appID, kind),

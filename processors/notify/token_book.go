@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +23,9 @@ const tokenReadLife = 4 * time.Minute
 // those of the team who send by a token of the owner's, since a fetch of their
 // own would cut its life short. It is filled by one goroutine and then read.
 type TokenBook struct {
-	codec codec
-	held  map[string]schemas.TokenRecord // by the record's key
+	codec  codec
+	held   map[string]schemas.TokenRecord // by the record's key,
+	unread map[string]error               // as are those
 }
 
 // HeldToken is one token in the book. Its Token is a secret.
@@ -44,31 +47,41 @@ func (h HeldToken) AskAgain(now time.Time) time.Duration {
 // NewTokenBook makes an empty book of the topic of that full name, whose
 // records are sealed under keys.
 func NewTokenBook(topic string, keys *secrets.Keyring) *TokenBook {
-	return &TokenBook{codec: codec{keys: keys, tokens: topic}, held: map[string]schemas.TokenRecord{}}
+	return &TokenBook{codec: codec{keys: keys, tokens: topic}, held: map[string]schemas.TokenRecord{}, unread: map[string]error{}}
 }
 
 // Take takes in one committed record of the topic, each partition in the order
-// of its log. The error of a record that cannot be opened names no secret.
-func (b *TokenBook) Take(rec *stream.Record) error {
+// of its log. One that cannot be opened is told of by Unread.
+func (b *TokenBook) Take(rec *stream.Record) {
 	if _, ok := stream.Marker(rec); ok {
-		return nil
+		return
 	}
+	key := string(rec.Key)
+	delete(b.unread, key)
 	if rec.Value == nil {
-		delete(b.held, string(rec.Key))
-		return nil
+		delete(b.held, key)
+		return
 	}
-	plain, err := b.codec.open(rec, purposeToken)
-	if err != nil {
-		return fmt.Errorf("read token: %w", err)
+	r, err := b.codec.readToken(rec)
+	switch {
+	case err != nil:
+		delete(b.held, key)
+		b.unread[key] = fmt.Errorf("read token of %s: %w", key, err)
+	case r.Token != "" && r.FetchedAt >= b.held[key].FetchedAt:
+		b.held[key] = r
 	}
-	r, err := schemas.DecodeTokenRecord(plain)
-	if err != nil {
-		return fmt.Errorf("read token: %w", err)
+}
+
+// Unread is what could not be opened and nothing later has taken the place of, by
+// apps and kinds of token; it names no secret. An app that is gone may leave a
+// token behind under a key that has gone out of use since: it is no reason to do
+// without the others.
+func (b *TokenBook) Unread() error {
+	var all []error
+	for _, key := range slices.Sorted(maps.Keys(b.unread)) {
+		all = append(all, b.unread[key])
 	}
-	if r.Token != "" && r.FetchedAt >= b.held[string(rec.Key)].FetchedAt {
-		b.held[string(rec.Key)] = r
-	}
-	return nil
+	return errors.Join(all...)
 }
 
 // Good lists the tokens that can be used at the given time, by app and kind.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,9 +12,10 @@ import (
 func (w *world) book() []HeldToken {
 	b := NewTokenBook(tokensTopic, testKeys)
 	for _, rec := range w.log[tokensTopic] {
-		if err := b.Take(rec); err != nil {
-			panic(err)
-		}
+		b.Take(rec)
+	}
+	if err := b.Unread(); err != nil {
+		panic(err)
 	}
 	return b.Good(w.now)
 }
@@ -83,7 +85,32 @@ func TestTokenBookAtTheEnd(t *testing.T) {
 	}
 	foreign := *w.log[tokensTopic][len(w.log[tokensTopic])-1]
 	foreign.Key = tokenKey("tt2", string(TokenStableClient))
-	if err := NewTokenBook(tokensTopic, testKeys).Take(&foreign); err == nil {
+	b := NewTokenBook(tokensTopic, testKeys)
+	if b.Take(&foreign); b.Unread() == nil || len(b.Good(w.now.Add(-time.Hour))) != 0 {
 		t.Error("a record was opened under another's key")
+	}
+}
+
+// A key that has gone out of use is missed for what is still sealed under it, and
+// not for what is newer, nor for the apps that have it newer.
+func TestTokenBookWithoutAnOldKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{Apps: []douyin.App{{ID: "tt1", Secret: "a"}, {ID: "tt2", Secret: "b"}}})
+	w.keys = ring('o')
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	w.current.crash()
+	w.keys, w.cfg.Apps = ring('n', 'o'), w.cfg.Apps[:1]
+	w.start()
+	w.run(w.now.Add(3 * time.Hour))
+	b := NewTokenBook(tokensTopic, ring('n'))
+	for _, rec := range w.log[tokensTopic] {
+		b.Take(rec)
+	}
+	if held := b.Good(w.now); len(held) != 1 || held[0].AppID != "tt1" {
+		t.Errorf("held: %+v, want that of tt1", held)
+	}
+	if err := b.Unread(); err == nil || strings.Contains(err.Error(), "tt1|") || !strings.Contains(err.Error(), "tt2|") {
+		t.Errorf("not read: %v, want that of tt2", err)
 	}
 }

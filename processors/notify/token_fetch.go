@@ -59,7 +59,7 @@ func (t *Task) tokenRecord(rec *stream.Record) {
 		t.tokenDeleted(o)
 		return
 	}
-	r, err := t.readToken(rec)
+	r, err := t.codec.readToken(rec)
 	if err != nil {
 		t.unreadable(keyID(rec.Key), err)
 		return
@@ -87,14 +87,6 @@ func (t *Task) tokenOwnerOf(key []byte) *tokenOwner {
 		}
 	}
 	return nil
-}
-
-func (t *Task) readToken(rec *stream.Record) (schemas.TokenRecord, error) {
-	plain, err := t.codec.open(rec, purposeToken)
-	if err != nil {
-		return schemas.TokenRecord{}, err
-	}
-	return schemas.DecodeTokenRecord(plain)
 }
 
 // tokenDeleted forgets a token that an earlier owner dropped. One's own
