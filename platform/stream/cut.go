@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,9 +16,6 @@ import (
 // believed to lie before a committed offset: a broker that has lost the
 // leadership and does not know it yet names an end that has passed.
 const endTries = 5
-
-// extent is where a log begins and ends.
-type extent struct{ start, end int64 }
 
 // history is what the runtime remembers of topics from one session to the next.
 type history struct {
@@ -62,6 +57,8 @@ func (h *history) lose(tp topicPartition, from, to int64) int64 {
 // Where retention was faster it is the start as well: nothing can be done for
 // what was deleted, but to say so. An offset past the log's end is an error: the
 // log was cut off, and another record will stand, or stands, where one was read.
+// A log that cannot be asked is read on where it was left, when it has a leader
+// again; a fetch that finds another log then ends the session.
 func (s *session) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[topicPartition]kgo.EpochOffset, error) {
 	for tries := 1; ; tries++ {
 		extents, err := s.readExtents(ctx, offsets)
@@ -72,7 +69,7 @@ func (s *session) startOffsets(ctx context.Context, offsets map[string]map[int32
 		if err == nil || tries == endTries {
 			return from, err
 		}
-		s.log.Warn("a committed offset lies past the log's end, will look again", "error", err)
+		s.log.Warn("where to begin the inputs is not known, will look again", "error", err)
 		if err := sleep(ctx, time.Second); err != nil {
 			return nil, err
 		}
@@ -84,8 +81,11 @@ func (s *session) placeOffsets(offsets map[string]map[int32]kgo.Offset, extents 
 	for topic, numbers := range offsets {
 		for number, offset := range numbers {
 			tp, at := topicPartition{topic, number}, offset.EpochOffset()
-			if log := extents[tp]; at.Offset > log.end {
+			switch log, known := extents[tp]; {
+			case known && at.Offset > log.end:
 				return nil, s.cutOff(tp, at.Offset, log.end)
+			case !known && at.Offset < 0:
+				return nil, fmt.Errorf("begin input %s/%d: nothing is committed, and its start cannot be had", topic, number)
 			}
 			from[tp] = at
 		}
@@ -106,39 +106,6 @@ func (s *session) placeOffsets(offsets map[string]map[int32]kgo.Offset, extents 
 		}
 	}
 	return from, nil
-}
-
-func (s *session) readExtents(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[topicPartition]extent, error) {
-	if len(offsets) == 0 {
-		return nil, nil
-	}
-	admin, topics := kadm.NewClient(s.producer), slices.Sorted(maps.Keys(offsets))
-	starts, err := admin.ListStartOffsets(ctx, topics...)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list start offsets: %w", err)
-	}
-	ends, err := admin.ListEndOffsets(ctx, topics...)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list end offsets: %w", err)
-	}
-	extents := make(map[topicPartition]extent)
-	for topic, numbers := range offsets {
-		for number := range numbers {
-			start, known := starts.Lookup(topic, number)
-			end, both := ends.Lookup(topic, number)
-			if !known || !both {
-				return nil, fmt.Errorf("list offsets: no answer for %s/%d", topic, number)
-			}
-			extents[topicPartition{topic, number}] = extent{start.Offset, end.Offset}
-		}
-	}
-	return extents, nil
 }
 
 // cutOff is the error of an input whose log lacks what was read and committed.

@@ -46,6 +46,12 @@
 //   - State is read up to a marker that was written after the offsets were
 //     fetched. A bound by the high watermark can wait for ever; one by the last
 //     stable offset misses what stands behind an open transaction.
+//   - All owners' markers of a partition have one key, and compaction keeps the
+//     last. Who does not find its own where it was written restores anew, up to
+//     another: whose stands behind it, and what it read behind that, is not known.
+//   - What is asked of a whole topic, extents at an assignment and the leading
+//     topic's ends, counts as far as it was answered: a partition without a leader
+//     must not hold up the others.
 //   - The lease has heartbeats of its own: the client's do not tell when they were
 //     sent and what was answered. An answer that says a rebalance is under way
 //     does not extend it.

@@ -14,6 +14,7 @@ import (
 type sampler struct {
 	session *session
 	wakeup  chan struct{}
+	warned  time.Time // owned by run
 
 	mu    sync.Mutex
 	asked []*loop
@@ -50,13 +51,16 @@ func (s *sampler) run(ctx context.Context) error {
 	}
 }
 
-// read answers nil when the offsets cannot be had: the gate asks again.
+// read answers the ends that can be had: the gates of others ask again. Those of a
+// partition without a leader must not be missed by all.
 func (s *sampler) read(ctx context.Context, admin *kadm.Client) map[int32]int64 {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	listed, err := admin.ListCommittedOffsets(ctx, s.session.cfg.Leader)
 	if err != nil {
-		s.session.log.Warn("read the leading topic's end", "topic", s.session.cfg.Leader, "error", err)
+		s.warn(err)
+	}
+	if unusable(err) != nil {
 		return nil
 	}
 	ends := make(map[int32]int64)
@@ -66,4 +70,12 @@ func (s *sampler) read(ctx context.Context, admin *kadm.Client) map[int32]int64 
 		}
 	})
 	return ends
+}
+
+// warn tells of what goes on failing now and then.
+func (s *sampler) warn(err error) {
+	if now := s.session.cfg.Now(); now.Sub(s.warned) >= tellEvery {
+		s.warned = now
+		s.session.log.Warn("read the leading topic's end", "topic", s.session.cfg.Leader, "error", err)
+	}
 }
