@@ -50,7 +50,20 @@ func (t *Task) handle(a arrival) {
 
 // full reports whether an app has its share of what may be taken in.
 func (t *Task) full(a *app) bool {
-	return a.size >= t.cfg.Queue/len(t.apps) || a.bytes >= t.cfg.QueueBytes/int64(len(t.apps))
+	size, bytes := t.share()
+	return a.size >= size || a.bytes >= bytes
+}
+
+// share is what each app may take in.
+func (t *Task) share() (size int, bytes int64) {
+	return t.cfg.Queue / len(t.apps), t.cfg.QueueBytes / int64(len(t.apps))
+}
+
+// flooded reports whether as many of a user's orders wait as may: no more than
+// half of what its app may take in, or the app's other users would wait for one.
+func (t *Task) flooded(u *user) bool {
+	size, bytes := t.share()
+	return u.waiting >= min(t.cfg.UserQueue, max(size/2, 1)) || u.waiting > 0 && u.bytes >= bytes/2
 }
 
 func (t *Task) user(appID, openID string) *user {
@@ -90,7 +103,7 @@ func (t *Task) admit(a arrival, u *user) {
 		t.leave(u, a.size(), now)
 		return
 	}
-	if u.waiting >= t.cfg.UserQueue {
+	if t.flooded(u) {
 		t.refuse(order, source, now)
 		t.leave(u, a.size(), now)
 		return
@@ -134,6 +147,7 @@ func (t *Task) enqueue(n *notification) {
 	t.bytes += n.size()
 	n.user.queue = append(n.user.queue, n)
 	n.user.waiting++
+	n.user.bytes += n.size()
 	heap.Push(&t.expiries, n)
 	if n.expiryIndex == 0 {
 		t.armExpiry()

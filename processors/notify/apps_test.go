@@ -124,7 +124,7 @@ func TestAnAppsShareIsOfBytesToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(Config{QueueBytes: 20_000, UserInterval: time.Second})
 	for n := range 200 {
-		w.publish(0, orderJSON(fmt.Sprint("n", n), "u1"))
+		w.publish(0, orderJSON(fmt.Sprint("n", n), fmt.Sprint("u", n%4)))
 	}
 	i := w.start()
 	most := int64(0)

@@ -86,9 +86,10 @@ type Config struct {
 	Rate         float64       // sends per second and app, default 800 (the platform's bound is 1000)
 	InFlight     int           // sends per app that are under way at once, default 256
 	UserInterval time.Duration // between two sends to a user, default 1s
-	// UserQueue bounds the orders of one user that wait, default 10,000. Further
-	// ones are refused with a result, so that they hold nobody else up; they are
-	// not remembered, and may be published again.
+	// UserQueue bounds the orders of one user that wait, default 10,000, and no
+	// more than half of its app's share of Queue and QueueBytes. Further ones are
+	// refused with a result, so that they hold nobody else up; they are not
+	// remembered, and may be published again.
 	UserQueue int
 	// Queue and QueueBytes bound the orders of all apps that are taken in, default
 	// 100,000 and 256 MiB, each app having an equal share. Beyond its share an

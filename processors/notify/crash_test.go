@@ -30,7 +30,7 @@ func TestRandomCrashesUnderResend(t *testing.T) {
 }
 
 func crashes(rt *rapid.T, policy Unknown) {
-	w := newWorld(Config{Unknown: policy, InFlight: 4, Queue: 4, UserInterval: time.Millisecond})
+	w := newWorld(Config{Unknown: policy, InFlight: 4, Queue: 8, UserInterval: time.Millisecond})
 	kinds := []error{
 		nil, nil, nil, fault(douyin.KindUnknown), fault(douyin.KindRetry), fault(douyin.KindThrottled),
 		fault(douyin.KindToken), fault(douyin.KindBadRequest), fault(douyin.KindNotSent),

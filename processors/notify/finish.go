@@ -72,7 +72,7 @@ func (t *Task) account(out []*stream.Record, order schemas.Order, o outcome) []*
 // forget takes a notification out of what is under way.
 func (t *Task) forget(n *notification) {
 	n.done = true
-	n.user.done()
+	n.user.done(n.size())
 	delete(t.live, n.id)
 	t.bytes -= n.size()
 	n.raw = nil

@@ -14,6 +14,7 @@ type user struct {
 	queue     []*notification
 	size      int       // orders taken in or about to be
 	waiting   int       // those of the queue without a result
+	bytes     int64     // of them
 	busy      bool      // the head has its intent
 	notBefore time.Time // the next send
 
@@ -38,8 +39,9 @@ func (u *user) head() *notification {
 // done gives a notification's place in the queue back. One behind the head gives
 // it back with others, or what expires behind an order that waits for long would
 // be kept as long.
-func (u *user) done() {
+func (u *user) done(size int64) {
 	u.waiting--
+	u.bytes -= size
 	if len(u.queue) > 2*u.waiting+16 {
 		u.queue = slices.DeleteFunc(u.queue, func(n *notification) bool { return n.done })
 	}

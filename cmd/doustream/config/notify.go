@@ -19,7 +19,7 @@ type NotifySection struct {
 	InFlight       int           `env:"NOTIFY_IN_FLIGHT" envDefault:"256" min:"1" max:"10000" doc:"sends under way at once for each app"`
 	Queue          int           `env:"NOTIFY_QUEUE" envDefault:"100000" min:"1000" max:"10000000" doc:"orders that wait in memory, an equal share for each app; beyond its share an app's orders wait in Kafka and hold up their partitions"`
 	QueueBytes     int           `env:"NOTIFY_QUEUE_BYTES" envDefault:"268435456" min:"16777216" max:"68719476736" doc:"and their bytes"`
-	UserQueue      int           `env:"NOTIFY_USER_QUEUE" envDefault:"10000" min:"1" max:"1000000" doc:"orders of one user that wait; further ones end as REFUSED, user_flooded"`
+	UserQueue      int           `env:"NOTIFY_USER_QUEUE" envDefault:"10000" min:"1" max:"1000000" doc:"orders of one user that wait, and no more than half of its app's share of NOTIFY_QUEUE; further ones end as REFUSED, user_flooded"`
 	DedupMax       int           `env:"NOTIFY_DEDUP_MAX" envDefault:"10000000" min:"1000" max:"30000000" doc:"results remembered for repeated notification_ids, at 55 bytes of memory each; beyond, the oldest are forgotten early"`
 	UserInterval   time.Duration `env:"NOTIFY_USER_INTERVAL" envDefault:"1s" min:"1ms" max:"1h" doc:"between two notifications to one user; the platform's bound is one a second"`
 	CommitInterval time.Duration `env:"NOTIFY_COMMIT_INTERVAL" envDefault:"20ms" min:"5ms" max:"5s" doc:"how often notify commits: an order goes through two commits before it is sent"`
