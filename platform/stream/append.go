@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -68,42 +69,44 @@ func (a *acks) take() []ack {
 // fetch it. Otherwise the tail is waited for, which brings what stands between; it
 // may be past the record already.
 func (t *stateTail) written(rec *Record, err error, back func(error)) {
-	tp := topicPartition{rec.Topic, rec.Partition}
+	p := t.of(topicPartition{rec.Topic, rec.Partition})
 	switch {
 	case err != nil:
 		if back != nil {
 			back(err)
 		}
-	case t.loop.opened.Load() && rec.Offset == t.next[tp]:
-		t.pass(tp, rec)
-		t.next[tp] = rec.Offset + 1
-		t.ease(tp)
+	case rec.Offset == p.next && t.loop.opened.Load():
+		t.pass(p, rec)
+		p.next = rec.Offset + 1
+		t.ease(p)
 		if back != nil {
 			back(nil)
 		}
 	case back != nil:
-		waiting := t.acked[tp]
-		at, _ := slices.BinarySearchFunc(waiting, rec.Offset, func(r read, offset int64) int { return int(r.offset - offset) })
-		t.acked[tp] = slices.Insert(waiting, at, read{rec.Offset, back})
-		t.readBack(tp)
+		at, _ := slices.BinarySearchFunc(p.acked, rec.Offset, func(r read, offset int64) int { return cmp.Compare(r.offset, offset) })
+		p.acked = slices.Insert(p.acked, at, read{rec.Offset, back})
+		p.readBack()
 	}
 }
 
 // ease has a partition read in larger steps from now on: what this owner writes it
 // knows by then, and what is left is to hear of others.
-func (t *stateTail) ease(tp topicPartition) {
-	if t.eased[tp] {
+func (t *stateTail) ease(p *tailed) {
+	if p.eased {
 		return
 	}
-	t.eased[tp] = true
+	p.eased = true
 	l := t.loop
-	l.session.readerOf(l).release(l, tp)
-	l.session.listener.add(l, map[topicPartition]kgo.Offset{tp: kgo.NewOffset().At(t.next[tp])})
+	l.session.readerOf(l).release(l, p.topicPartition)
+	l.session.listener.add(l, map[topicPartition]kgo.Offset{p.topicPartition: kgo.NewOffset().At(p.next)})
 }
 
-func (t *stateTail) readBack(tp topicPartition) {
-	for waiting := t.acked[tp]; len(waiting) > 0 && waiting[0].offset < t.next[tp]; waiting = t.acked[tp] {
-		t.acked[tp] = waiting[1:]
-		waiting[0].back(nil)
+// readBack tells of what has been passed.
+func (p *tailed) readBack() {
+	for len(p.acked) > 0 && p.acked[0].offset < p.next {
+		back := p.acked[0].back
+		p.acked[0] = read{}
+		p.acked = p.acked[1:]
+		back(nil)
 	}
 }

@@ -35,9 +35,8 @@ var errMarkerGone = errors.New("the own marker was compacted away: another owner
 // marker was not. Compaction dropped it for another owner's: a successor's, of which
 // the group is about to tell, or a predecessor's that came late, and then nobody
 // would ever tell. What was read may stand before or behind that one.
-func (t *stateTail) missed(tp topicPartition) {
-	goal, known := t.goals[tp]
-	if known && t.markers[tp] && t.next[tp] > goal {
-		t.loop.fail(fmt.Errorf("restore from %s/%d: %w", tp.topic, tp.number, errMarkerGone))
+func (t *stateTail) missed(p *tailed) {
+	if p.unmarked && p.goal >= 0 && p.next > p.goal {
+		t.loop.fail(fmt.Errorf("restore from %s/%d: %w", p.topic, p.number, errMarkerGone))
 	}
 }

@@ -16,24 +16,43 @@ type topicPartition struct {
 // stateTail is a task's view of the topics that it restores itself from. Owned
 // by the task's loop.
 type stateTail struct {
-	loop    *loop
-	slots   chan struct{}             // bounds what the reader has posted and the loop not taken
-	markers map[topicPartition]bool   // whose own marker has not been read
-	ends    map[topicPartition]int64  // followed ones, whose end at the start was not reached
-	listing bool                      // the ends are not known yet
-	listed  bool                      // and have been asked for: once the state is restored
-	next    map[topicPartition]int64  // read up to, exclusive
-	acked   map[topicPartition][]read // appended and not read back, by offset
-	eased   map[topicPartition]bool   // which the listener reads
-	later   []batch                   // read past a marker before the task was open
-	count   int
-	began   time.Time
-	goals   map[topicPartition]int64 // offset of the own marker, once it is acknowledged
+	loop     *loop
+	slots    chan struct{} // bounds what the reader has posted and the loop not taken
+	parts    map[topicPartition]*tailed
+	unmarked int     // parts whose own marker has not been read
+	unended  int     // followed ones, whose end at the start was not reached
+	listing  bool    // the ends are not known yet
+	listed   bool    // and have been asked for: once the state is restored
+	later    []batch // read past a marker before the task was open
+	count    int
+	began    time.Time
+}
+
+// tailed is one partition of them.
+type tailed struct {
+	topicPartition
+	state    bool // of a state topic; else it is followed
+	unmarked bool
+	goal     int64  // offset of the own marker; -1: it is not acknowledged yet
+	end      int64  // of a followed one, at the start; 0: it was reached
+	next     int64  // read up to, exclusive
+	acked    []read // appended and not read back, by offset
+	eased    bool   // the listener reads it
 }
 
 type read struct {
 	offset int64
 	back   func(error)
+}
+
+// of answers a partition's part, which there is from then on.
+func (t *stateTail) of(tp topicPartition) *tailed {
+	p := t.parts[tp]
+	if p == nil {
+		p = &tailed{topicPartition: tp, goal: -1, state: slices.Contains(t.loop.session.cfg.State, tp.topic)}
+		t.parts[tp] = p
+	}
+	return p
 }
 
 type batch struct {
@@ -48,7 +67,8 @@ func (t *stateTail) begin() {
 	t.began = l.now()
 	state := l.session.statePartitions(l.number)
 	for _, tp := range state {
-		t.markers[tp] = true
+		t.of(tp).unmarked = true
+		t.unmarked++
 		t.mark(tp)
 	}
 	l.session.readerOf(l).add(l, fromStart(state))
@@ -64,8 +84,9 @@ func (t *stateTail) mark(tp topicPartition) {
 	l.session.journal.write(newMarker(tp.topic, tp.number, l.name), func(rec *Record, err error) {
 		if err == nil {
 			l.post(func() {
-				t.goals[tp] = rec.Offset
-				t.missed(tp)
+				p := t.of(tp)
+				p.goal = rec.Offset
+				t.missed(p)
 			})
 			return
 		}
@@ -84,8 +105,9 @@ func (t *stateTail) mark(tp topicPartition) {
 func (t *stateTail) following(ends map[topicPartition]int64) {
 	t.listing = false
 	for tp, end := range ends {
-		if t.next[tp] < end {
-			t.ends[tp] = end
+		if p := t.of(tp); p.next < end {
+			p.end = end
+			t.unended++
 		}
 	}
 	t.check()
@@ -94,41 +116,44 @@ func (t *stateTail) following(ends map[topicPartition]int64) {
 // restore passes records to the task: up to the marker at once, past it when
 // the task is open.
 func (t *stateTail) restore(b batch) {
-	l := t.loop
-	b.records = t.unread(b)
-	next, done := t.next[b.from], 0
-	for later := t.waits(b.from); done < len(b.records) && !later; done++ {
+	l, p := t.loop, t.of(b.from)
+	b.records = p.unread(b.records)
+	done := 0
+	for later := t.waits(p); done < len(b.records) && !later; done++ {
 		rec := b.records[done]
-		next = rec.Offset + 1
-		if !rec.Attrs.IsControl() && t.pass(b.from, rec) {
-			later = t.waits(b.from)
+		p.next = rec.Offset + 1
+		if !rec.Attrs.IsControl() && t.pass(p, rec) {
+			later = t.waits(p)
 		}
 	}
 	if done < len(b.records) {
 		t.later = append(t.later, batch{b.from, b.records[done:]})
 	}
-	t.next[b.from] = next
 	l.session.metrics.restored.Add(float64(done))
-	t.missed(b.from)
-	t.readBack(b.from)
-	if end, ok := t.ends[b.from]; ok && t.next[b.from] >= end {
-		delete(t.ends, b.from)
+	t.missed(p)
+	p.readBack()
+	if p.end > 0 && p.next >= p.end {
+		p.end = 0
+		t.unended--
 	}
 	t.check()
 }
 
 // unread is what of a batch has not been passed to the task: it may have known some
 // when they were acknowledged, and two readers overlap when one takes over.
-func (t *stateTail) unread(b batch) []*Record {
-	first, _ := slices.BinarySearchFunc(b.records, t.next[b.from], func(rec *Record, next int64) int { return cmp.Compare(rec.Offset, next) })
-	return b.records[first:]
+func (p *tailed) unread(records []*Record) []*Record {
+	first, _ := slices.BinarySearchFunc(records, p.next, func(rec *Record, next int64) int { return cmp.Compare(rec.Offset, next) })
+	return records[first:]
 }
 
 // pass passes one record to the task, and reports whether it is its own marker.
-func (t *stateTail) pass(from topicPartition, rec *Record) (own bool) {
+func (t *stateTail) pass(p *tailed, rec *Record) (own bool) {
 	if owner, ok := marker(rec); ok && owner == t.loop.name {
-		delete(t.markers, from)
 		own = true
+		if p.unmarked {
+			p.unmarked = false
+			t.unmarked--
+		}
 	}
 	t.loop.task.Restore(rec)
 	t.count++
@@ -136,9 +161,7 @@ func (t *stateTail) pass(from topicPartition, rec *Record) (own bool) {
 }
 
 // waits reports whether a state partition is restored while others are not.
-func (t *stateTail) waits(tp topicPartition) bool {
-	return !t.loop.opened.Load() && !t.markers[tp] && slices.Contains(t.loop.session.cfg.State, tp.topic)
-}
+func (t *stateTail) waits(p *tailed) bool { return p.state && !p.unmarked && !t.loop.opened.Load() }
 
 // check opens the task when everything has been read.
 func (t *stateTail) check() {
@@ -146,11 +169,11 @@ func (t *stateTail) check() {
 	if l.opened.Load() {
 		return
 	}
-	if t.listing && !t.listed && len(t.markers) == 0 {
+	if t.listing && !t.listed && t.unmarked == 0 {
 		t.listed = true
 		l.session.follow(l)
 	}
-	if len(t.markers) > 0 || len(t.ends) > 0 || t.listing {
+	if t.unmarked > 0 || t.unended > 0 || t.listing {
 		return
 	}
 	if t.count > 0 {
@@ -181,9 +204,9 @@ func (t *stateTail) tell() {
 // percent is how much of the offsets up to the own markers was read.
 func (t *stateTail) percent() int64 {
 	var read, all int64
-	for tp, goal := range t.goals {
-		read += min(t.next[tp], goal)
-		all += goal
+	for _, p := range t.parts {
+		read += min(p.next, max(p.goal, 0))
+		all += max(p.goal, 0)
 	}
 	if all == 0 {
 		return 0

@@ -45,12 +45,7 @@ func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset)
 	l.self = self
 	l.ctx, l.cancel = context.WithCancel(s.life)
 	l.gate.loop = l
-	l.state = stateTail{
-		loop: l, slots: make(chan struct{}, restoreSlots),
-		markers: make(map[topicPartition]bool), ends: make(map[topicPartition]int64),
-		goals: make(map[topicPartition]int64),
-		next:  make(map[topicPartition]int64), acked: make(map[topicPartition][]read), eased: make(map[topicPartition]bool),
-	}
+	l.state = stateTail{loop: l, slots: make(chan struct{}, restoreSlots), parts: make(map[topicPartition]*tailed)}
 	for tp, at := range from {
 		l.addPartition(tp, at)
 	}
