@@ -100,13 +100,3 @@ func (t *stateTail) ease(p *tailed) {
 	l.session.readerOf(l).release(l, p.topicPartition)
 	l.session.listener.add(l, map[topicPartition]kgo.Offset{p.topicPartition: kgo.NewOffset().At(p.next)})
 }
-
-// readBack tells of what has been passed.
-func (p *tailed) readBack() {
-	for len(p.acked) > 0 && p.acked[0].offset < p.next {
-		back := p.acked[0].back
-		p.acked[0] = read{}
-		p.acked = p.acked[1:]
-		back(nil)
-	}
-}

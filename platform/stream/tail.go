@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -26,23 +25,6 @@ type stateTail struct {
 	later    []batch // read past a marker before the task was open
 	count    int
 	began    time.Time
-}
-
-// tailed is one partition of them.
-type tailed struct {
-	topicPartition
-	state    bool // of a state topic; else it is followed
-	unmarked bool
-	goal     int64  // offset of the own marker; -1: it is not acknowledged yet
-	end      int64  // of a followed one, at the start; 0: it was reached
-	next     int64  // read up to, exclusive
-	acked    []read // appended and not read back, by offset
-	eased    bool   // the listener reads it
-}
-
-type read struct {
-	offset int64
-	back   func(error)
 }
 
 // of answers a partition's part, which there is from then on.
@@ -139,13 +121,6 @@ func (t *stateTail) restore(b batch) {
 	t.check()
 }
 
-// unread is what of a batch has not been passed to the task: it may have known some
-// when they were acknowledged, and two readers overlap when one takes over.
-func (p *tailed) unread(records []*Record) []*Record {
-	first, _ := slices.BinarySearchFunc(records, p.next, func(rec *Record, next int64) int { return cmp.Compare(rec.Offset, next) })
-	return records[first:]
-}
-
 // pass passes one record to the task, and reports whether it is its own marker.
 func (t *stateTail) pass(p *tailed, rec *Record) (own bool) {
 	if owner, ok := marker(rec); ok && owner == t.loop.name {
@@ -185,33 +160,6 @@ func (t *stateTail) check() {
 	for _, b := range later {
 		t.restore(b)
 	}
-}
-
-// tellEvery is how often a restore that goes on is told of.
-const tellEvery = 5 * time.Second
-
-// tell shows how far a long restore is, for as long as it takes: one that stands
-// still is told of too.
-func (t *stateTail) tell() {
-	l := t.loop
-	if l.opened.Load() {
-		return
-	}
-	l.session.log.Info("restoring state", "partition", l.number, "records", t.count, "percent", t.percent(), "since", l.now().Sub(t.began))
-	l.after(tellEvery, t.tell)
-}
-
-// percent is how much of the offsets up to the own markers was read.
-func (t *stateTail) percent() int64 {
-	var read, all int64
-	for _, p := range t.parts {
-		read += min(p.next, max(p.goal, 0))
-		all += max(p.goal, 0)
-	}
-	if all == 0 {
-		return 0
-	}
-	return 100 * read / all
 }
 
 func (t *stateTail) end() {
