@@ -120,7 +120,9 @@ func (t *Task) wakeAt(e *event, at int64) {
 		return
 	}
 	t.byClock.set(e, at)
-	t.arm()
+	if t.armed == 0 || at < t.armed { // the timer that is set comes sooner, and looks at all of them
+		t.arm()
+	}
 }
 
 // wakePast has e decided anew when the watermark reaches a moment.
