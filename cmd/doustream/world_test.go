@@ -107,7 +107,7 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		apache, err := embedded.StartApache(context.Background(), embedded.ApacheOptions{Dir: dir})
+		apache, err := embedded.StartApache(context.Background(), embedded.ApacheOptions{Dir: dir, Config: map[string]string{"log.cleaner.backoff.ms": "500"}})
 		closeApache = func() {
 			if apache != nil {
 				_ = apache.Close()
