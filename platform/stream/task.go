@@ -77,7 +77,7 @@ type Loop struct{ loop }
 // Partition is the task's number; 0 under SingleOwner.
 func (l *Loop) Partition() int32 { return l.partition() }
 
-// Partitions lists the partitions of a topic that the task holds.
+// Partitions lists the partitions of an input or state topic that the task holds.
 func (l *Loop) Partitions(topic string) []int32 { return l.partitions(topic) }
 
 // Owner is the unique name of this ownership, as written in its marker.

@@ -49,6 +49,9 @@ func (s *session) newLoop(number int32, from map[topicPartition]kgo.EpochOffset)
 	for tp, at := range from {
 		l.addPartition(tp, at)
 	}
+	for _, tp := range s.statePartitions(number) {
+		l.held[tp.topic] = append(l.held[tp.topic], tp.number)
+	}
 	slices.SortFunc(l.parts, func(a, b *partition) int {
 		if a.leads != b.leads {
 			return map[bool]int{true: -1, false: 1}[a.leads]

@@ -1,12 +1,16 @@
 package notify
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"doustream/platform/douyin"
 	"doustream/platform/douyin/douyintest"
+	"doustream/platform/stream"
 	"doustream/schemas"
 )
 
@@ -55,6 +59,45 @@ func TestDrivers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The state takes all partitions of its topic, each id the one that it belongs to.
+func TestStateIsSpread(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		b := newBox(t, Config{}, douyintest.Options{Open: true})
+		b.start("a")
+		const orders = 60
+		for n := range orders {
+			b.order(fmt.Sprint("n", n), fmt.Sprint("u", n))
+		}
+		b.results(orders, time.Minute)
+		reader, err := kgo.NewClient(append(b.connect(b.network.DialContext), kgo.ConsumeTopics(stateTopic),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		seen := map[int32]map[id]bool{0: {}, 1: {}, 2: {}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for len(seen[0])+len(seen[1])+len(seen[2]) < orders && ctx.Err() == nil {
+			reader.PollFetches(ctx).EachRecord(func(rec *kgo.Record) {
+				if _, marker := stream.Marker(rec); marker {
+					return
+				}
+				_, i, err := parseKey(rec.Key)
+				if err != nil || i.partition(len(seen)) != int(rec.Partition) {
+					t.Errorf("%s in partition %d: %v", rec.Key, rec.Partition, err)
+				}
+				seen[rec.Partition][i] = true
+			})
+		}
+		for p, ids := range seen {
+			if len(ids) < orders/10 {
+				t.Errorf("partition %d has %d ids of %d", p, len(ids), orders)
+			}
+		}
+	})
 }
 
 // I6, I7: an owner that dies without a word is followed by one that adopts its
