@@ -66,8 +66,8 @@ func TestEndToEndStateThatIsCompacted(t *testing.T) {
 	for _, rec := range w.state(schemas.TopicSessions) {
 		written[rec.Partition] = rec.Offset + 1 // in no transactions: the offsets are the facts' and markers' alone
 	}
-	w.awaitCleaned(schemas.TopicSessions, int(written[0]+written[1])-12)
-	w.awaitCleaned(schemas.TopicParked, 20) // of 18 entries, 9 tombstones and 8 markers
+	w.awaitCleaned(schemas.TopicSessions, int(written[0]+written[1])-9)
+	w.awaitCleaned(schemas.TopicParked, 29) // of 18 entries, 9 tombstones and 8 markers
 
 	enrich := w.role("enrich")
 	for round := range 3 {
