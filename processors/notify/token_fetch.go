@@ -213,6 +213,7 @@ func (t *Task) fetchFailed(o *tokenOwner, started, now time.Time, err error) {
 // and says so to a successor and to those who read the topic.
 func (t *Task) cutToken(o *tokenOwner, fetch time.Time) {
 	if o.cut(fetch, t.random()) {
+		o.token.Owner = t.loop.Owner() // so that it is one's own when it is read back: it may have been dropped by then
 		t.emitToken(&o.token)
 	}
 }

@@ -263,3 +263,26 @@ func TestATokenThatWasCutIsRefreshedBeforeItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A token that was taken over, cut and then refused does not come back when the
+// cut is read back, which may be after the refusal.
+func TestARefusedTokenDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(Config{Driver: DriverV1})
+	w.start()
+	w.run(w.now.Add(time.Minute))
+	w.current.crash()
+	i := w.start()
+	o := i.task.apps["tt1"].token
+	token, ok := o.usable(w.now)
+	if !ok {
+		t.Fatal("no token was taken over")
+	}
+	i.task.cutToken(o, w.now)
+	cut := i.out[len(i.out)-1].records[0]
+	i.task.dropToken(o, token)
+	i.task.Restore(cut)
+	if _, ok := o.usable(w.now); ok {
+		t.Error("it is used again")
+	}
+}
