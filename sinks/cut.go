@@ -37,7 +37,8 @@ func (p *partition) madeAnew() error {
 const endTries = 5
 
 // reaches makes sure that the log has what the group knows of it: the committed
-// offset, and the whole of the range that is announced.
+// offset, and the whole of the range that is announced. It waits for a log that
+// has nobody to ask.
 func (p *partition) reaches(t *takeover) error {
 	read := t.committed
 	if t.pending != nil {
@@ -66,7 +67,7 @@ func (p *partition) reaches(t *takeover) error {
 
 func (p *partition) readEnd(ctx context.Context, t *takeover) error {
 	ends, err := kadm.NewClient(p.sink.client).ListEndOffsets(ctx, p.place.topic)
-	if err != nil {
+	if err = unusable(err); err != nil {
 		return fmt.Errorf("list end offsets: %w", err)
 	}
 	end, ok := ends.Lookup(p.place.topic, p.place.partition)
@@ -75,6 +76,16 @@ func (p *partition) readEnd(ctx context.Context, t *takeover) error {
 	}
 	t.end = end.Offset
 	return nil
+}
+
+// unusable is the error of a list of offsets that holds none; nil: some were
+// listed, and the others are missing or say why.
+func unusable(err error) error {
+	var some *kadm.ShardErrors
+	if errors.As(err, &some) && !some.AllFailed {
+		return nil
+	}
+	return err
 }
 
 var errNoAnswer = errors.New("no answer for the partition")

@@ -86,6 +86,24 @@ func TestALogThatWasCutStopsItsPartitionLoudly(t *testing.T) {
 	}
 }
 
+// A partition without a leader is waited for, and holds up none of the others.
+func TestI5APartitionWithoutLeaderHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w, kafka := newWorldWith(t, 2)
+	w.produce(w.users(20, 0)...)
+	w.produce(w.users(20, 1)...)
+	w.commitAt(10, "")
+	gone := kafka.Fault(kfake.Fault{
+		Keys:  []kmsg.Key{kmsg.Metadata, kmsg.ListOffsets, kmsg.Fetch},
+		Topic: "test." + schemas.TopicUsers, Partitions: []int32{0}, Err: kerr.LeaderNotAvailable, Count: -1,
+	})
+	w.run(w.config())
+	w.once(20)
+	gone.Remove()
+	w.once(30)
+	until(t, "the commit", func() bool { return w.committed() == 40 })
+}
+
 // newWorldWith is newWorld with a Kafka that the test can hurt.
 func newWorldWith(t *testing.T, partitions int32) (*world, *kfake.Cluster) {
 	t.Helper()

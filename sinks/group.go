@@ -76,7 +76,8 @@ func (s *ClickHouse) assigned(_ context.Context, client *kgo.Client, assigned ma
 }
 
 // fetched starts what was assigned from where the group stands: its offset, the
-// range in its metadata, and where the log ends.
+// range in its metadata, and where the log ends. A partition without a leader
+// waits for that by itself; it must not hold up the others.
 func (s *ClickHouse) fetched(ctx context.Context, client *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
 	starts := make(map[topicPartition]takeover)
 	var topics []string
@@ -92,17 +93,17 @@ func (s *ClickHouse) fetched(ctx context.Context, client *kgo.Client, resp *kmsg
 		return nil
 	}
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topics...)
-	if err != nil {
+	if err = unusable(err); err != nil {
 		return fmt.Errorf("list end offsets: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tp, start := range starts {
 		end, ok := ends.Lookup(tp.topic, tp.partition)
-		if !ok || end.Err != nil {
-			return fmt.Errorf("list end offset of %s/%d: %w", tp.topic, tp.partition, end.Err)
+		if start.end = end.Offset; !ok || end.Err != nil {
+			s.log.Warn("a partition has nobody to ask for its end", "topic", tp.topic, "partition", tp.partition, "error", end.Err)
+			start.end = unknownEnd
 		}
-		start.end = end.Offset
 		if p := s.partitions[tp]; p != nil {
 			p.start(start)
 		}

@@ -15,8 +15,11 @@ type takeover struct {
 	committed int64 // -1: nothing was ever committed
 	epoch     int32 // of the log's leader when what was committed was written; -1: not known
 	pending   *span // the range that the metadata announces
-	end       int64 // where the log ended
+	end       int64 // where the log ended, or unknownEnd
 }
+
+// unknownEnd is before whatever the group may have of a log.
+const unknownEnd = -2
 
 func newTakeover(committed int64, epoch int32, metadata *string) takeover {
 	t := takeover{committed: committed, epoch: epoch}
