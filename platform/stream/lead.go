@@ -17,7 +17,8 @@ type lead struct {
 	ahead int64
 }
 
-// mostAhead is a few fetches of all readers.
+// mostAhead is a few fetches of all that restore; the listener, who reads what is
+// mostly known, has as much as one of them.
 const mostAhead = 8 << 20
 
 func newLead(most int64) *lead { return &lead{most: most, room: make(chan struct{}, 1)} }
