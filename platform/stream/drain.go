@@ -2,9 +2,6 @@ package stream
 
 // open begins the task's work once its state is restored.
 func (l *loop) open() {
-	if l.closing || l.opened.Load() {
-		return
-	}
 	l.task.Open()
 	l.opened.Store(true)
 	l.session.log.Info("task open", "partition", l.number, "owner", l.name)

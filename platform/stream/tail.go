@@ -138,10 +138,11 @@ func (t *stateTail) pass(p *tailed, rec *Record) (own bool) {
 // waits reports whether a state partition is restored while others are not.
 func (t *stateTail) waits(p *tailed) bool { return p.state && !p.unmarked && !t.loop.opened.Load() }
 
-// check opens the task when everything has been read.
+// check opens the task when everything has been read, unless it is closing: what
+// waits for the opening would be looked at and put back without end.
 func (t *stateTail) check() {
 	l := t.loop
-	if l.opened.Load() {
+	if l.closing || l.opened.Load() {
 		return
 	}
 	if t.listing && !t.listed && t.unmarked == 0 {
