@@ -67,3 +67,20 @@ func TestI9EventsThatEndedKeepNoAlarms(t *testing.T) {
 		t.Errorf("%d alarms are kept of %d sessions under way", n, len(task.active))
 	}
 }
+
+// Alarms that come are no reason to keep those of events that have ended: where one
+// event is parked for each that ends, there is as much to throw out as elsewhere.
+func TestI9AlarmsThatComeHideNoStaleOnes(t *testing.T) {
+	t.Parallel()
+	clock := alarms{at: func(e *event) *int64 { return &e.wakeClock }}
+	for now := int64(1); now < 5000; now++ {
+		parked, ended := new(event), new(event)
+		clock.set(parked, now)
+		clock.set(ended, now+180_000)
+		clock.due(now)
+		clock.clear(ended)
+	}
+	if n := len(clock.heap); n > 4*fewAlarms {
+		t.Errorf("%d alarms are kept, and none counts", n)
+	}
+}
