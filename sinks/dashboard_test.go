@@ -19,11 +19,12 @@ type dashboard struct {
 	}
 }
 
-// macros stand for what Grafana's data source writes in their place.
+// macros stand for what Grafana's data source writes in their place. Rows were
+// inserted within the second that has begun, which now() leaves out.
 var macros = strings.NewReplacer(
 	"$__dateFilter(day)", "day >= toDate('2025-11-01') AND day <= toDate('2025-11-30')",
 	"$__timeFilter(occurred_at)", "occurred_at >= toDateTime('2025-11-01 00:00:00') AND occurred_at <= toDateTime('2025-11-30 00:00:00')",
-	"$__timeFilter(_inserted_at)", "_inserted_at >= toDateTime('2025-11-01 00:00:00') AND _inserted_at <= now()",
+	"$__timeFilter(_inserted_at)", "_inserted_at >= toDateTime('2025-11-01 00:00:00') AND _inserted_at <= now() + INTERVAL 1 MINUTE",
 	"$__timeInterval(_inserted_at)", "toStartOfInterval(toDateTime(_inserted_at), INTERVAL 60 second)",
 	"${app:singlequote}", "'tt1','tt2'",
 )
