@@ -17,14 +17,17 @@ import (
 	"doustream/platform/stream"
 )
 
-// appending is a task that notes what it is passed, and hands its loop out once
+// appending starts a task that notes what it is passed, and answers its loop once
 // it is open.
-func appending(n *notes, open chan *stream.Loop) func(*stream.Loop) stream.Task {
-	return func(l *stream.Loop) stream.Task {
+func appending(t *testing.T, k *fakeKafka, n *notes) *stream.Loop {
+	t.Helper()
+	open := make(chan *stream.Loop, 1)
+	run(t, k, "a", withState, func(l *stream.Loop) stream.Task {
 		s := remembering(n)(l).(*script)
 		s.open = func() { open <- l }
 		return s
-	}
+	})
+	return <-open
 }
 
 // tellBack appends a record, and notes when it is read back.
@@ -47,9 +50,7 @@ func TestAnAppendThatComesNextIsKnownWithoutBeingFetched(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out", "state")
 		var n notes
-		open := make(chan *stream.Loop, 1)
-		run(t, k, "a", withState, appending(&n, open))
-		l := <-open
+		l := appending(t, k, &n)
 		fault := unread(k)
 		tellBack(&n, l, "1")
 		l.Append(record("state", "k", "2"), nil) // nobody waits for it, and it holds up no other
@@ -71,9 +72,7 @@ func TestI3AnAppendBehindAnothersRecordWaitsForIt(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out", "state")
 		var n notes
-		open := make(chan *stream.Loop, 1)
-		run(t, k, "a", withState, appending(&n, open))
-		l := <-open
+		l := appending(t, k, &n)
 		tellBack(&n, l, "1")
 		eventually(t, func() bool { return n.has("(1)") })
 		fault := unread(k)
@@ -98,9 +97,7 @@ func TestAnothersRecordIsHeardOfWithoutAnAppend(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out", "state")
 		var n notes
-		open := make(chan *stream.Loop, 1)
-		run(t, k, "a", withState, appending(&n, open))
-		l := <-open
+		l := appending(t, k, &n)
 		fault := unread(k)
 		tellBack(&n, l, "1")
 		eventually(t, func() bool { return n.has("(1)") })
@@ -138,9 +135,7 @@ func passedTheLog(t *testing.T, seed uint64) {
 	sometimes := func(kmsg.Request) bool { return rand.IntN(8) == 0 }
 	faults := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.Produce}, Topic: "state", Err: kerr.NotLeaderForPartition, Count: 50, When: sometimes})
 	var n notes
-	open := make(chan *stream.Loop, 1)
-	run(t, k, "a", withState, appending(&n, open))
-	l := <-open
+	l := appending(t, k, &n)
 	const own = 300
 	total := own
 	for i := range own {
