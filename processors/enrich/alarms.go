@@ -73,7 +73,7 @@ func (a *alarms) due(now int64) (*event, bool) {
 	}
 	e := a.heap[0].e
 	*a.at(e) = 0
-	a.stale++
+	a.stale++ // for pop, which counts it out
 	a.pop()
 	return e, true
 }

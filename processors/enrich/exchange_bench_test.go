@@ -35,7 +35,7 @@ const (
 // codec and producer around as many goroutines as may be in flight, with no
 // order, commit or state. Kafka, the platform and the reader are another process on
 // the same processors; CPU is this process's alone. Garbage is collected as the
-// program does, on both sides.
+// program does, on both sides; outside, less often (GOGC 400), on both sides too.
 //
 // The ceiling is the least of the bare loop and in flight / latency. Both rates
 // are counted from a request to the last result that can be read (people.rate),
@@ -261,24 +261,25 @@ func (p *processor) ledgeredLogin(rec *stream.Record, permits chan struct{}, wri
 		AppID: from.event.AppID, SessionID: from.event.SessionID, CodeHash: from.hash[:], Attempt: 1,
 		Owner: "bare", LoginOffset: rec.Offset, At: rec.Timestamp.UnixMilli(),
 	}
-	for _, kind := range []factKind{factSent, factResult} {
+	state := func(kind factKind) error {
 		fact, err := p.facts.record(kind, f, rec.Partition)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := write(fact); err != nil {
-			return nil, err
-		}
-		if kind == factResult {
-			break
-		}
-		permits <- struct{}{}
-		session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[f.AppID], douyin.Code(from.login.Code), "")
-		<-permits
-		if err != nil {
-			return nil, err
-		}
-		f.SessionKey, f.OpenID, f.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
+		return write(fact)
+	}
+	if err := state(factSent); err != nil {
+		return nil, err
+	}
+	permits <- struct{}{}
+	session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[f.AppID], douyin.Code(from.login.Code), "")
+	<-permits
+	if err != nil {
+		return nil, err
+	}
+	f.SessionKey, f.OpenID, f.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
+	if err := state(factResult); err != nil {
+		return nil, err
 	}
 	return p.bareOutput(from, f.OpenID, f.UnionID, rec)
 }
