@@ -16,9 +16,9 @@ import (
 // Limit keeps the runtime's soft limit a bounded distance above what is held
 // for long. GOMEMLIMIT, where it is set, holds instead.
 type Limit struct {
-	held  atomic.Int64 // bytes of state that is kept
-	limit int64        // as it was set last
-	live  func() int64 // bytes that the last collection found alive
+	held  atomic.Int64                // bytes of state that is kept
+	limit int64                       // as it was set last
+	live  func() (heap, stacks int64) // bytes: what the last collection found alive, and what stacks occupy now
 	set   func(int64)
 	grow  func(percent int)
 }
@@ -27,6 +27,8 @@ const (
 	// room is the least that is left for what comes and goes: batches, windows,
 	// clients. The rest has twice what lives of it if that is more, as without a
 	// limit: a limit that is too near would have the collector run without end.
+	// Stacks, which the runtime counts too, come on top: those of thousands of
+	// connections are no garbage, and leave as little room for it as a large state would.
 	room = 384 << 20
 	// growth is by how many percent of what lives the heap may grow before it is
 	// collected; the limit comes first in all but the smallest. GOGC, where it is
@@ -41,7 +43,7 @@ const (
 // New makes a limit that nothing is held under.
 func New() *Limit {
 	return &Limit{
-		live: liveHeap,
+		live: live,
 		set:  func(n int64) { debug.SetMemoryLimit(n) },
 		grow: func(percent int) { debug.SetGCPercent(percent) },
 	}
@@ -74,7 +76,8 @@ func (l *Limit) Watch(ctx context.Context) {
 
 func (l *Limit) adjust() {
 	held := l.held.Load()
-	want := held + max(room, 2*(l.live()-held))
+	heap, stacks := l.live()
+	want := held + stacks + max(room, 2*(heap-held))
 	if off := want - l.limit; off > -step && off < step {
 		return
 	}
@@ -82,11 +85,16 @@ func (l *Limit) adjust() {
 	l.set(want)
 }
 
-func liveHeap() int64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
+func live() (heap, stacks int64) {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples)
+	return bytesOf(samples[0]), bytesOf(samples[1])
+}
+
+// bytesOf answers 0 for a figure that a later runtime does not have any more.
+func bytesOf(s metrics.Sample) int64 {
+	if s.Value.Kind() != metrics.KindUint64 {
 		return 0
 	}
-	return int64(sample[0].Value.Uint64())
+	return int64(s.Value.Uint64())
 }

@@ -12,21 +12,23 @@ import (
 func TestLimitFollowsWhatIsHeld(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct {
-		name       string
-		held, live int64 // MiB
-		want       int64
+		name               string
+		held, live, stacks int64 // MiB
+		want               int64
 	}{
-		{"nothing yet", 0, 0, 384},
-		{"a small process", 0, 100, 384},
-		{"windows that are full", 0, 300, 600},
-		{"ten million sessions", 2048, 2150, 2432},
-		{"ten million sessions and full windows", 2048, 2448, 2848},
-		{"sessions that no collection has seen yet", 2048, 10, 2432},
+		{"nothing yet", 0, 0, 0, 384},
+		{"a small process", 0, 100, 0, 384},
+		{"windows that are full", 0, 300, 0, 600},
+		{"ten million sessions", 2048, 2150, 0, 2432},
+		{"ten million sessions and full windows", 2048, 2448, 0, 2848},
+		{"thousands of connections", 0, 100, 90, 474},
+		{"ten million sessions, full windows, connections", 2048, 2448, 90, 2938},
+		{"sessions that no collection has seen yet", 2048, 10, 0, 2432},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			l, got := New(), int64(0)
-			l.live, l.set = func() int64 { return test.live * mib }, func(n int64) { got = n }
+			l.live, l.set = func() (int64, int64) { return test.live * mib, test.stacks * mib }, func(n int64) { got = n }
 			l.Hold(test.held*mib + 5)
 			l.Hold(-5)
 			l.adjust()
@@ -41,7 +43,7 @@ func TestLimitIsSetWhenItIsOffAndNotEachTime(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	synctest.Test(t, func(t *testing.T) {
 		l, sets := New(), 0
-		l.live, l.set, l.grow = func() int64 { return 0 }, func(int64) { sets++ }, func(int) {}
+		l.live, l.set, l.grow = func() (int64, int64) { return 0, 0 }, func(int64) { sets++ }, func(int) {}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go l.Watch(ctx)
