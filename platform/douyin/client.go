@@ -125,6 +125,8 @@ func newTransport(conns int) *http.Transport {
 		MaxIdleConnsPerHost:    conns,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		ReadBufferSize:         2 << 10, // an answer, headers and all, is less; there may be thousands of connections
+		WriteBufferSize:        2 << 10,
 		DisableCompression:     true, // answers are small, and a bound on inflated bytes is one thing less
 		Protocols:              protocols,
 	}
