@@ -21,6 +21,7 @@ type knee struct {
 	last  level         // the level above in a descent
 	check time.Time     // when to descend although nothing seems wrong: base may be
 	sure  bool          // it did, once
+	slow  bool          // the last window was beyond the knee: one alone may be a hiccup, of ours too
 	open  kneeWindow
 }
 
@@ -108,13 +109,16 @@ func (k *knee) tooLong() time.Duration { return k.base*3/2 + kneeSlack }
 
 func (k *knee) learn(now time.Time, here level) {
 	full := here.load > k.limit-1
+	slow := here.took > k.tooLong() && here.load >= k.limit/2
+	twice := slow && (k.slow || here.lost)
+	k.slow = slow && !twice
 	if !here.lost && (k.base == 0 || here.took < k.base) {
 		k.base = here.took
 	}
 	switch {
 	case k.from != nil:
 		k.descended(now, here)
-	case here.took > k.tooLong() && here.load >= k.limit/2,
+	case twice,
 		full && here.took > kneeSlack && now.After(k.check),
 		full && here.took > kneeDoubt && !k.sure:
 		k.from = &here

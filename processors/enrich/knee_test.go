@@ -163,6 +163,25 @@ func TestHealthyPlatformIsUsedInFull(t *testing.T) {
 	}
 }
 
+// A collection of garbage, or a neighbour on the same processors: whatever is under
+// way is late, once.
+func TestAHiccupDoesNotMoveTheLimit(t *testing.T) {
+	t.Parallel()
+	s := newKneeSim(1024, 1024, 50*time.Millisecond)
+	s.run(10 * time.Second)
+	for range 5 {
+		for i := range s.working {
+			s.working[i].ends = s.working[i].ends.Add(200 * time.Millisecond)
+		}
+		for range 100 {
+			s.run(10 * time.Millisecond)
+			if s.knee.limit != 1024 || s.knee.from != nil {
+				t.Fatalf("limit %v; want 1024", s.knee.limit)
+			}
+		}
+	}
+}
+
 func TestLowLoadDoesNotMoveTheLimit(t *testing.T) {
 	t.Parallel()
 	s := newKneeSim(1024, 1024, 50*time.Millisecond)
