@@ -54,8 +54,14 @@ func (p *partition) deliver(records []*Record, highWater int64) (full bool) {
 	return full
 }
 
-// size is what a record is taken to occupy.
-func size(rec *Record) int64 { return int64(len(rec.Key) + len(rec.Value) + 64) }
+// size is what a record is taken to occupy, headers without a byte included.
+func size(rec *Record) int64 {
+	n := len(rec.Key) + len(rec.Value) + 64
+	for i := range rec.Headers {
+		n += len(rec.Headers[i].Key) + len(rec.Headers[i].Value) + 40
+	}
+	return int64(n)
+}
 
 // fetched queues records in chunks and has them prepared.
 func (p *partition) fetched(records []*Record) {

@@ -1,11 +1,14 @@
 package stream_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/platform/stream"
 )
@@ -299,4 +302,35 @@ func TestWindowBoundsWhatIsHeld(t *testing.T) {
 			t.Errorf("%d records came out", got)
 		}
 	})
+}
+
+// I9: a backend may put into headers what it does not put into the value, and a
+// header without a byte takes memory too.
+func TestI9WindowBoundsTheHeadersThatAreHeld(t *testing.T) {
+	for name, headers := range map[string][]kgo.RecordHeader{
+		"large ones": {{Key: "trace", Value: bytes.Repeat([]byte("x"), 4<<10)}},
+		"many":       make([]kgo.RecordHeader, 200),
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				k := cluster(t, 1, "in", "out")
+				for i := range 200 {
+					rec := record("in", fmt.Sprint(i), "v")
+					rec.Headers = headers
+					put(t, k, rec)
+				}
+				var handed atomic.Int64
+				run(t, k, "a", func(c *stream.Config) {
+					c.WindowBytes = 64 << 10
+					c.Connect = append(c.Connect, fetchBytes(4<<10))
+				}, func(*stream.Loop) stream.Task {
+					return &script{handle: func(*stream.Input) { handed.Add(1) }}
+				})
+				<-time.After(20 * time.Second)
+				if held := handed.Load(); held == 0 || held > 50 {
+					t.Errorf("I9: %d records were handed over, with headers of 4 KiB and more each, for a window of 64 KiB", held)
+				}
+			})
+		})
+	}
 }

@@ -61,9 +61,9 @@ func (t *Task) setAside(e *event, entry, copied *stream.Record, err error) {
 	s.setAside(e, copied.Offset)
 	e.rec = copied
 	if e.topic == topicLogin {
+		e.p.event.Payload = nil // it was read, and is a fetch's
 		t.leftWindow(e, s)
-	}
-	if e.topic != topicLogin {
+	} else {
 		e.p = nil
 	}
 	t.metrics.parkedOne(e.topic)
@@ -109,7 +109,7 @@ func (t *Task) resume(e *event, out []*stream.Record) {
 func (t *Task) count(e *event, by int) {
 	n := &t.parked[e.topic]
 	if by > 0 {
-		e.size = int64(recordSize(e.rec)) + parkedOverhead
+		e.size = int64(recordSize(e.rec)) + parkedOverhead + int64(len(e.rec.Headers))*headerOverhead
 	}
 	n.records += by
 	n.bytes += int64(by) * e.size
@@ -126,8 +126,11 @@ func (t *Task) count(e *event, by int) {
 	}
 }
 
-// parkedOverhead is about what a parked event takes beside its bytes.
-const parkedOverhead = 512
+// What a parked event, and each of its headers, takes beside its bytes, about.
+const (
+	parkedOverhead = 512
+	headerOverhead = 40
+)
 
 // parkedKey is where an event came from: one entry for each.
 func parkedKey(rec *stream.Record) []byte {

@@ -314,6 +314,39 @@ func TestI9PausedTopicIsReleasedAgain(t *testing.T) {
 	}
 }
 
+// I9: what is parked keeps a copy of its own, and not the fetch that it came with.
+func TestI9ParkedLoginKeepsNoFetch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.fault = func(string) fault { return faultNotSent }
+	b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.advance(5 * time.Second)
+	parked := b.loop.task.active["s1"].parked[topicLogin][0]
+	if payload := parked.p.event.Payload; len(payload) > 0 {
+		t.Errorf("a parked login holds %d bytes of the fetch of %v", len(payload), sourceOf(login))
+	}
+	b.platform.fault = nil
+	b.loop.advance(10 * time.Second)
+	b.want(login, "enriched")
+}
+
+// I9: headers without a byte take memory too.
+func TestI9HeadersOfParkedEventsCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config) { c.ParkedBytes = 4 * parkedOverhead })
+	for range 2 {
+		rec := b.device("s1")
+		for range 100 {
+			rec.Headers = appendHeader(rec.Headers, "", nil)
+		}
+	}
+	b.loop.advance(5 * time.Second)
+	if b.loop.holds[topicDevice] != 1 {
+		t.Errorf("I9: %d holds; want one, for 200 headers", b.loop.holds[topicDevice])
+	}
+}
+
 func pausedAndReleased(t *testing.T, b *bench) {
 	for i := range 10 {
 		b.device("s" + string(rune('a'+i)))
