@@ -30,6 +30,7 @@ type loop struct {
 	gate     gate
 	timers   map[*time.Timer]bool // running
 
+	round    time.Time   // when the last one began
 	opened   atomic.Bool // written by the loop
 	closing  bool        // the rest of what was posted is run, and then
 	closed   bool        // nothing is
@@ -115,6 +116,7 @@ func (l *loop) queues(topic string) *topicQueues {
 // that made possible is done, once for the whole lot.
 func (l *loop) run() {
 	defer close(l.ended)
+	l.round = l.now()
 	l.task = l.session.newTask(l.self)
 	l.prepares, _ = l.task.(Preparing)
 	l.state.begin()
@@ -123,6 +125,7 @@ func (l *loop) run() {
 	for !l.closing {
 		<-l.box.wake
 		items := l.box.take(spare)
+		l.round = l.now()
 		for i, f := range items {
 			f()
 			items[i] = nil

@@ -86,6 +86,11 @@ func (l *Loop) Owner() string { return l.owner() }
 // Now is the wall clock; tests run on a virtual one.
 func (l *Loop) Now() time.Time { return l.now() }
 
+// Round is what Now was when the loop began to run what it runs now in one go,
+// some milliseconds ago at most, unless the machine stood still: one look at the
+// clock for all of it. For what need not be exact.
+func (l *Loop) Round() time.Time { return l.round }
+
 // Context ends when the task closes.
 func (l *Loop) Context() context.Context { return l.context() }
 

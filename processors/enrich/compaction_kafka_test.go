@@ -69,8 +69,8 @@ func (m memory) same(t *testing.T, other memory) {
 		if !ok || !f.decisive() {
 			continue
 		}
-		want, _ := m.ledger.table.decided(string(f.session), f.hash)
-		got, ok := other.ledger.table.decided(string(f.session), f.hash)
+		want, _ := m.ledger.table.decided(f.session, f.hash)
+		got, ok := other.ledger.table.decided(f.session, f.hash)
 		if !ok || got.kind() != want.kind() || !bytes.Equal(got.spread().sealed, want.spread().sealed) {
 			t.Errorf("a code of %s has another outcome", f.session)
 		}

@@ -37,6 +37,19 @@ type event struct {
 	job      job
 }
 
+// newEvent begins an event, a login's with its exchange in one piece of memory.
+func (t *Task) newEvent(in finisher, rec *stream.Record, p *prepared) *event {
+	if p.topic != topicLogin {
+		return &event{task: t, in: in, rec: rec, p: p, topic: p.topic}
+	}
+	login := &struct {
+		event
+		of exchange
+	}{event: event{task: t, in: in, rec: rec, p: p, topic: p.topic}}
+	login.exchange = &login.of
+	return &login.event
+}
+
 type state uint8
 
 const (
@@ -87,6 +100,9 @@ type session struct {
 	window  []*event             // its logins in the window, in the topic's order: exchanged at once, they leave in turn
 	waiting []*event             // in the window, one for each topic at most
 	parked  [topicCount][]*event // by topic, in the topic's order; only the first of each is worked on
+
+	alone     [1]*event // room for its window: few have more than one login
+	forgotten bool      // it is not in Task.active any more
 }
 
 func (s *session) idle() bool {

@@ -106,8 +106,9 @@ func (t *Task) leave(e *event, at int64, v verdict) {
 		t.again(e)
 		return
 	}
-	_, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash)
-	stale := t.now() > at+t.ledger.deadline/2
+	_, decided := t.ledger.table.decided(e.rec.Key, e.p.hash)
+	now := t.exactly()
+	stale := now > at+t.ledger.deadline/2
 	if v == verdictOff || decided || stale {
 		p.drop()
 		if !decided {
@@ -118,30 +119,31 @@ func (t *Task) leave(e *event, at int64, v verdict) {
 	}
 	x.sends++
 	t.requests++
-	left := millis(at + t.ledger.deadline - t.now())
-	result := t.factOf(e, 0)
-	app, login := t.apps[e.p.event.AppID], e.p.login
-	t.spawn(func() { t.request(e, x, p, left, app, login, result) })
+	left, from, own := millis(at+t.ledger.deadline-now), e.p, &ownResult{session: t.factOf(e, 0)}
+	t.spawn(func() { t.request(e, p, left, from, own) })
 }
 
 // request asks the platform, on a goroutine of its own. A session is written
 // down whatever became of the task meanwhile.
-func (t *Task) request(e *event, x *exchange, p permit, left time.Duration, app douyin.App, login schemas.Login, result *schemas.SessionFact) {
+func (t *Task) request(e *event, p permit, left time.Duration, from *prepared, own *ownResult) {
 	start := time.Now()
-	session, err := t.exchanger.ExchangeCode(t.deadlines.within(start, left), app, douyin.Code(login.Code), douyin.Code(login.AnonymousCode))
+	session, err := t.exchanger.ExchangeCode(t.deadlines.within(start, left), t.apps[from.event.AppID],
+		douyin.Code(from.login.Code), douyin.Code(from.login.AnonymousCode))
 	took := time.Since(start)
 	t.metrics.exchanged(took, err)
 	p.done(took, err)
 	if err == nil {
+		result := &own.session
 		result.At = t.clock().UnixMilli()
 		result.SessionKey, result.OpenID, result.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
 		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
 		var rec *stream.Record
 		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
-			x.own.Store(&ownResult{rec.Value, result})
+			own.value = rec.Value
+			e.exchange.own.Store(own)
 			t.loop.Append(rec, func(err error) {
 				t.requests--
-				t.lines[app.ID].heard(nil)
+				t.lines[from.event.AppID].heard(nil)
 				t.written(rec, 1, err)
 				t.checkDrained()
 			})
@@ -170,7 +172,7 @@ func (t *Task) written(rec *stream.Record, tries int, err error) {
 // or to say that it failed is a successor's.
 func (t *Task) settled(outcome *stream.Record) bool {
 	f, _, _ := readFact(outcome)
-	_, decided := t.ledger.table.decided(string(f.session), f.hash)
+	_, decided := t.ledger.table.decided(f.session, f.hash)
 	return decided || f.kind == factFailed && t.ledger.usurped
 }
 
@@ -187,7 +189,7 @@ func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
 	f.Reason = reason
 	f.ErrNo, f.LogID = detailOf(cause)
 	t.spawn(func() {
-		rec, err := t.facts.record(factFailed, f, t.partition)
+		rec, err := t.facts.record(factFailed, &f, t.partition)
 		if err != nil {
 			t.logger.Error("seal an outcome", "partition", t.partition, "err", err)
 			return
@@ -205,7 +207,7 @@ func (t *Task) annul(e *event) {
 }
 
 // factOf begins a fact of a login.
-func (t *Task) factOf(e *event, at int64) *schemas.SessionFact {
+func (t *Task) factOf(e *event, at int64) schemas.SessionFact {
 	ev, login := &e.p.event, &e.p.login
 	kind := schemas.CodeKindCode
 	switch {
@@ -214,7 +216,7 @@ func (t *Task) factOf(e *event, at int64) *schemas.SessionFact {
 	case login.AnonymousCode != "":
 		kind = schemas.CodeKindBoth
 	}
-	return &schemas.SessionFact{
+	return schemas.SessionFact{
 		SessionID: ev.SessionID, AppID: ev.AppID, CodeHash: e.p.hash[:], CodeKind: kind,
 		Attempt: int32(e.exchange.attempt), Owner: t.owner, At: at,
 		LoginOffset: e.rec.Offset, LoginAt: ev.OccurredAt,

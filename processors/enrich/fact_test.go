@@ -188,17 +188,17 @@ func TestSessionsPastTheirLifeAreForgotten(t *testing.T) {
 	b.sessions = append(b.sessions, b.resultOf("c1", "young", 0))
 	b.loop.settle()
 	task.sweep()
-	if task.ledger.table.newest("old") != 0 || task.ledger.table.newest("clock ahead") != 0 {
+	if task.ledger.table.newest([]byte("old")) != 0 || task.ledger.table.newest([]byte("clock ahead")) != 0 {
 		t.Error("sessions past their life are kept")
 	}
-	if task.ledger.table.newest("young") == 0 {
+	if task.ledger.table.newest([]byte("young")) == 0 {
 		t.Error("a young session is forgotten")
 	}
 	late := firstLayout(b, factResult, &schemas.SessionFact{
 		SessionID: "late", AppID: testApp, CodeHash: make([]byte, 16), Attempt: 1, At: old.UnixMilli(),
 	})
 	task.Restore(late)
-	if task.ledger.table.newest("late") != 0 {
+	if task.ledger.table.newest([]byte("late")) != 0 {
 		t.Error("what is past its life is taken in")
 	}
 }

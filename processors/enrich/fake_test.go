@@ -156,6 +156,7 @@ func (w *world) newLoop(p *processor) *fakeLoop {
 func (l *fakeLoop) Partition() int32  { return 0 }
 func (l *fakeLoop) Owner() string     { return l.name }
 func (l *fakeLoop) Now() time.Time    { return l.w.now }
+func (l *fakeLoop) Round() time.Time  { return l.w.now }
 func (l *fakeLoop) Do(job stream.Job) { l.Work(job.Work, job.Worked) }
 func (l *fakeLoop) Work(f, then func()) {
 	l.jobs = append(l.jobs, func() {

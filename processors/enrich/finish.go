@@ -23,7 +23,8 @@ func (t *Task) end(e *event, reason schemas.Reason, stage string) {
 // finish ends an event with its outputs.
 func (t *Task) finish(e *event, out []*stream.Record) {
 	e.state = stateDone
-	if e.topic == topicLogin && e.p != nil && t.logins[e.p.hash] == e {
+	if e.exchange != nil && e.exchange.asks {
+		e.exchange.asks = false
 		delete(t.logins, e.p.hash)
 	}
 	if s := e.sess; e.in == nil {

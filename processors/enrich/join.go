@@ -34,11 +34,10 @@ type found struct {
 // known looks a session up. A login that has not retired is not there yet:
 // nothing that depends on it may leave before it.
 func (t *Task) known(e *event) (k known) {
-	id := e.p.event.SessionID
 	table := t.ledger.table
-	newest := table.newest(id)
+	newest := table.newest(e.rec.Key)
 	if table.entry(newest).crowded() {
-		t.knownOfCrowd(&k, e, table.crowds[id].apps[e.p.app])
+		t.knownOfCrowd(&k, e, table.crowds[string(e.rec.Key)].apps[e.p.app])
 		return k
 	}
 	for at, f := newest, table.entry(newest); f != nil; f = table.entry(at) {

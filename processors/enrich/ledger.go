@@ -100,7 +100,7 @@ func (l *ledger) sent(f *fact) {
 	if l.marked && !own {
 		return
 	}
-	if _, ok := l.table.decided(string(f.session), f.hash); ok {
+	if _, ok := l.table.decided(f.session, f.hash); ok {
 		return
 	}
 	s := l.open[f.hash]

@@ -216,7 +216,7 @@ func TestFirstDecisiveFactIsTheOutcomeForEverybody(t *testing.T) {
 	b.want(login, "enriched")
 	b.want(phone, "enriched")
 	b.restart()
-	if e, ok := b.loop.task.ledger.table.decided("s1", hashOf("s1", "c1")); !ok || e.kind() != factResult {
+	if e, ok := b.loop.task.ledger.table.decided([]byte("s1"), hashOf("s1", "c1")); !ok || e.kind() != factResult {
 		t.Errorf("the next owner takes the second outcome for the first")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 // exchange is what becomes of a login's code at the hands of this task.
 type exchange struct {
+	asks      bool   // it is the one in Task.logins
 	busy      bool   // a SENT, a request or an outcome is under way
 	queued    bool   // waits for a permit
 	attempt   int    // the last that was sent,
@@ -30,19 +31,16 @@ type exchange struct {
 // need not be opened.
 type ownResult struct {
 	value   []byte // of its record, which ends with what is sealed
-	session *schemas.SessionFact
+	session schemas.SessionFact
 }
 
 // decideLogin takes a login a step further: to the outcome that the ledger
 // holds, or towards one.
 func (t *Task) decideLogin(e *event) {
-	if first := t.logins[e.p.hash]; first != e {
-		if first != nil && !e.leads() {
-			return // published twice: the first one asks
-		}
-		t.logins[e.p.hash] = e
+	if !e.exchange.asks && !t.takeUp(e) {
+		return // published twice: the first one asks
 	}
-	if outcome, ok := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); ok {
+	if outcome, ok := t.ledger.table.decided(e.rec.Key, e.p.hash); ok {
 		t.conclude(e, outcome)
 		return
 	}
@@ -59,6 +57,19 @@ func (t *Task) decideLogin(e *event) {
 		return
 	}
 	t.wakeAt(e, earlier(wake, e.parkAt))
+}
+
+// takeUp has a login ask for its code, unless another does. One that leaves next
+// takes the other's place.
+func (t *Task) takeUp(e *event) bool {
+	if first := t.logins[e.p.hash]; first != nil {
+		if !e.leads() {
+			return false
+		}
+		first.exchange.asks = false
+	}
+	t.logins[e.p.hash], e.exchange.asks = e, true
+	return true
 }
 
 // pursue gets a login whose code has no outcome towards one, and answers when (ms)
@@ -175,7 +186,7 @@ func (e *event) ownSession(outcome entry) (session schemas.SessionFact, ok bool)
 	if own == nil || !bytes.HasSuffix(own.value, outcome.spread().sealed) {
 		return session, false
 	}
-	return *own.session, true
+	return own.session, true
 }
 
 // answered takes the answer of an exchange that brought no session.
@@ -189,7 +200,7 @@ func (t *Task) answered(e *event, err error) {
 		return
 	}
 	t.lines[e.p.event.AppID].heard(err)
-	if _, decided := t.ledger.table.decided(e.p.event.SessionID, e.p.hash); decided || t.ledger.usurped {
+	if _, decided := t.ledger.table.decided(e.rec.Key, e.p.hash); decided || t.ledger.usurped {
 		t.decide(e)
 		return
 	}

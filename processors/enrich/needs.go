@@ -31,6 +31,7 @@ type loop interface {
 	Partition() int32
 	Owner() string
 	Now() time.Time
+	Round() time.Time
 	Post(f func()) bool
 	After(d time.Duration, f func()) (stop func())
 	Work(f, then func())

@@ -1,6 +1,9 @@
 package enrich
 
-import "hash/maphash"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // table keeps the decisive facts of sessions: for each code the first RESULT
 // or FAILED of the log, sealed as it lay there. Entries are written one after
@@ -119,9 +122,9 @@ func (t *table) room(size int) *chunk {
 }
 
 // newest answers where the newest entry of a session lies.
-func (t *table) newest(session string) place {
-	return t.wide(t.index.find(maphash.String(t.seed, session), func(low uint64) bool {
-		return string(t.entry(t.wide(low)).session()) == session
+func (t *table) newest(session []byte) place {
+	return t.wide(t.index.find(maphash.Bytes(t.seed, session), func(low uint64) bool {
+		return bytes.Equal(t.entry(t.wide(low)).session(), session)
 	}))
 }
 
@@ -145,10 +148,10 @@ func (t *table) before(e entry) place {
 }
 
 // decided answers the outcome of a code.
-func (t *table) decided(session string, hash codeHash) (entry, bool) {
+func (t *table) decided(session []byte, hash codeHash) (entry, bool) {
 	newest := t.newest(session)
 	if t.entry(newest).crowded() {
-		at, ok := t.crowds[session].codes[hash]
+		at, ok := t.crowds[string(session)].codes[hash]
 		return t.entry(at), ok
 	}
 	e, ok, _ := t.walk(newest, hash)

@@ -54,7 +54,7 @@ func TestTableAgainstMap(t *testing.T) {
 				table.expire(before)
 				for session, codes := range model {
 					for hash, k := range codes {
-						_, ok := table.decided(session, hash)
+						_, ok := table.decided([]byte(session), hash)
 						if !ok && !k.gone {
 							if k.at >= before {
 								t.Fatalf("%q/%d was forgotten %d ms before its time", session, hash[0], k.at-before)
@@ -76,7 +76,7 @@ func TestTableAgainstMap(t *testing.T) {
 				}
 				for session, codes := range model {
 					for hash, k := range codes {
-						e, ok := table.decided(session, hash)
+						e, ok := table.decided([]byte(session), hash)
 						if ok == k.gone {
 							t.Fatalf("%q/%d: found %v, gone %v", session, hash[0], ok, k.gone)
 						}
@@ -142,13 +142,14 @@ func TestLookUpInACrowdedSessionIsNotAWalk(t *testing.T) {
 	}
 	most("adding", logins*(crowdFrom+4))
 	for i := range logins {
-		if _, ok := table.decided("s", hashOf("s", fmt.Sprint("code-", i))); !ok {
+		if _, ok := table.decided([]byte("s"), hashOf("s", fmt.Sprint("code-", i))); !ok {
 			t.Fatalf("login %d is not found", i)
 		}
 	}
 	most("asking for each code", logins*3)
 	task.frontier = logins
-	e := &event{task: task, p: b.proc.prepare(b.device("s"))}
+	device := b.device("s")
+	e := &event{task: task, rec: device, p: b.proc.prepare(device)}
 	for range 100 {
 		task.known(e)
 	}
@@ -160,7 +161,8 @@ func TestKnownOfACrowdIsThatOfAWalk(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	task := b.loop.task
-	e := &event{task: task, p: b.proc.prepare(b.device("s"))}
+	device := b.device("s")
+	e := &event{task: task, rec: device, p: b.proc.prepare(device)}
 	rapid.Check(t, func(r *rapid.T) {
 		table, now := newTable(), task.now()
 		task.ledger.table = table
@@ -209,7 +211,7 @@ func TestCrowdIsForgottenWithItsSessions(t *testing.T) {
 	if n := c.rungs(); n != table.facts || len(c.codes) != n || n == logins || n < logins-int(half) {
 		t.Errorf("%d rungs, %d codes, %d facts after %d of %d logins expired", n, len(c.codes), table.facts, half, logins)
 	}
-	for i := 0; table.newest("s") != 0; i++ { // until no chunk has a login of it
+	for i := 0; table.newest([]byte("s")) != 0; i++ { // until no chunk has a login of it
 		add("another", i, 2*logins)
 		table.expire(2*logins + 1)
 	}

@@ -126,7 +126,7 @@ func (t *Task) Handle(in *stream.Input) {
 }
 
 func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
-	e := &event{task: t, in: in, rec: rec, p: p, topic: p.topic}
+	e := t.newEvent(in, rec, p)
 	t.checkPartition(rec)
 	if p.rejected != nil {
 		t.reject(e)
@@ -134,11 +134,10 @@ func (t *Task) handle(in finisher, rec *stream.Record, p *prepared) {
 	}
 	e.taken = t.now()
 	e.parkAt = e.taken + t.joinWait
-	if e.topic == topicLogin {
-		e.exchange = new(exchange)
-	}
-	s := t.active[p.event.SessionID]
-	if e.topic == topicLogin {
+	var s *session
+	if e.topic != topicLogin {
+		s = t.active[p.event.SessionID]
+	} else {
 		s = t.activate(p.event.SessionID)
 		s.logins++
 		s.window = append(s.window, e)
@@ -174,6 +173,7 @@ func (t *Task) activate(id string) *session {
 	s := t.active[id]
 	if s == nil {
 		s = &session{id: id}
+		s.window = s.alone[:0]
 		t.active[id] = s
 	}
 	return s
@@ -181,7 +181,8 @@ func (t *Task) activate(id string) *session {
 
 // forget drops a session that has nothing unfinished.
 func (t *Task) forget(s *session) {
-	if s.idle() && t.active[s.id] == s {
+	if !s.forgotten && s.idle() {
+		s.forgotten = true
 		delete(t.active, s.id)
 	}
 }
@@ -233,6 +234,10 @@ func (t *Task) forgetBefore() int64 {
 	return t.now() - max(t.sessionLife, 2*t.cfg.CodeLife.Milliseconds())
 }
 
-func (t *Task) now() int64 { return t.loop.Now().UnixMilli() }
+// now is the time (ms) at which what is handled in one go began to be.
+func (t *Task) now() int64 { return t.loop.Round().UnixMilli() }
+
+// exactly is the time (ms), for what must not happen after it.
+func (t *Task) exactly() int64 { return t.loop.Now().UnixMilli() }
 
 func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
