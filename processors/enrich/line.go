@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"sync/atomic"
 	"time"
 
 	"doustream/platform/douyin"
@@ -15,6 +16,7 @@ type line struct {
 	first   []*event
 	last    []*event
 	waiter  *waiter
+	leave   func() // has the waiter keep nothing of the task any more
 	pumping bool
 	served  int    // how many were sent
 	silent  int    // how many in a row got no answer
@@ -22,9 +24,18 @@ type line struct {
 	due     int64  // ms, when it is
 }
 
+// newLine makes the line of an app. Who may give permits keeps its waiter for as
+// long as the platform gives no answer, and must not keep the task with it.
 func (t *Task) newLine(app string) *line {
 	l := &line{app: app}
-	l.waiter = &waiter{wake: func() bool { return t.loop.Post(func() { t.woken(l) }) }}
+	wake := func() bool { return t.loop.Post(func() { t.woken(l) }) }
+	held := new(atomic.Pointer[func() bool])
+	held.Store(&wake)
+	l.leave = func() { held.Store(nil) }
+	l.waiter = &waiter{wake: func() bool {
+		wake := held.Load()
+		return wake != nil && (*wake)()
+	}}
 	return l
 }
 

@@ -217,6 +217,9 @@ func (t *Task) Close() {
 			t.annul(e)
 		}
 	}
+	for _, l := range t.lines {
+		l.leave()
+	}
 	t.errands.close()
 	t.close()
 }
