@@ -192,3 +192,33 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 		}
 	})
 }
+
+// Of a partition that is paused nothing is fetched, which would say how far its
+// log goes.
+func TestTheLagOfAPausedPartitionGrows(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out")
+		reg := prometheus.NewRegistry()
+		gauge := func(name string) (sum float64) {
+			families, err := reg.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range families {
+				if f.GetName() == "doustream_stream_"+name {
+					sum += f.Metric[0].GetGauge().GetValue()
+				}
+			}
+			return sum
+		}
+		run(t, k, "a", func(c *stream.Config) {
+			c.Metrics, c.WindowRecords = reg, 10
+		}, func(*stream.Loop) stream.Task {
+			return &script{handle: func(*stream.Input) {}} // none ever ends
+		})
+		produce(t, k.connect, 100, "in")
+		eventually(t, func() bool { return gauge("paused_partitions") == 1 })
+		produce(t, k.connect, 900, "in")
+		eventually(t, func() bool { return gauge("committed_lag_records") == 1000 })
+	})
+}

@@ -46,7 +46,7 @@ func (s *session) readCounts(ctx context.Context, client *kgo.Client) (map[strin
 }
 
 // watch stops the runtime when a partition count changes: keys would move
-// between tasks, away from their state.
+// between tasks, away from their state. It measures the lag besides.
 func (s *session) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -72,6 +72,7 @@ func (s *session) watch(ctx context.Context) error {
 				}
 			}
 		}
+		s.measureLag(ctx)
 	}
 }
 
