@@ -69,9 +69,7 @@ func (t *Task) sent(e *event, at int64, err error) {
 	case err != nil:
 		t.let(e)
 		p.drop()
-		if e.state != stateDone { // another owner's outcome came first, and the event is gone
-			t.ledger.annul(e.p.hash, x.attempt)
-		}
+		t.failed(e, at)
 		x.failures++
 		x.notBefore = t.now() + t.backoff(x.failures)
 		t.logger.Warn("append a SENT, to be done again", "partition", t.partition, "err", err)
@@ -82,6 +80,31 @@ func (t *Task) sent(e *event, at int64, err error) {
 			t.leave(e, at, v)
 		}
 	}
+}
+
+// failed deals with a SENT of whose append nobody knows whether it stands: if it
+// does it is taken back, now or when it is read. No request leaves for it.
+func (t *Task) failed(e *event, at int64) {
+	t.ledger.stray = t.disown
+	if e.state == stateDone || t.ledger.usurped { // another owner's outcome came first, or its sends do
+		return
+	}
+	if t.ledger.counts(e.p.hash, e.exchange.attempt, at) {
+		t.annul(e)
+	}
+}
+
+// disown takes back a SENT of this task's that stands, unless it is waited for. One
+// that came to stand behind a later one under its key is not: compaction keeps the
+// last alone, and the send of the other would be forgotten with it.
+func (t *Task) disown(f *fact) {
+	if e := t.logins[f.hash]; e != nil && e.exchange.permit != nil && e.exchange.sentAt == f.at {
+		return
+	}
+	t.ledger.annul(f.hash, int(f.attempt))
+	back := *f
+	back.kind = factAnnulled
+	t.loop.Append(t.facts.note(&back, t.partition), nil)
 }
 
 // again looks at a login once more whose SENT was for nothing.

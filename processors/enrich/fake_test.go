@@ -278,11 +278,15 @@ func (l *fakeLoop) land(i int) {
 	}
 }
 
-// timeOut ends an append: it stands, or not, and its writer learns neither.
-func (l *fakeLoop) timeOut(i int, stands bool) {
+// timeOut ends an append: it stands, or not, or will some time, and its writer
+// learns nothing of it.
+func (l *fakeLoop) timeOut(i int, stands, late bool) {
 	a := l.appends[i]
 	l.appends = slices.Delete(l.appends, i, i+1)
-	if stands {
+	switch {
+	case late:
+		l.appends = append(l.appends, pendingAppend{rec: a.rec})
+	case stands:
 		a.rec.Offset = int64(len(l.w.sessions))
 		l.w.sessions = append(l.w.sessions, a.rec)
 	}

@@ -28,6 +28,7 @@ type ledger struct {
 	read     int64              // ms, what now answered last
 	marked   bool               // this owner's marker was seen
 	usurped  bool               // and after it another owner's: this task may not send any more
+	stray    func(*fact)        // told of own SENTs that stand, once one was reported as failed; nil before
 	skipped  func(why string)
 	logger   *slog.Logger
 	marker   func(*stream.Record) (string, bool)
@@ -104,8 +105,18 @@ func (l *ledger) sent(f *fact) {
 		return
 	}
 	s := l.open[f.hash]
+	before := s[f.attempt-1]
 	s[f.attempt-1] = send{sent: true, own: own, owner: f.owner, at: f.at}
 	l.open[f.hash] = s
+	if l.stray != nil && own && !before.sent && !l.usurped {
+		l.stray(f)
+	}
+}
+
+// counts reports whether a send of this owner's stands that was written so (ms).
+func (l *ledger) counts(hash codeHash, attempt int, at int64) bool {
+	s := l.open[hash][attempt-1]
+	return s.sent && s.own && s.at == at
 }
 
 // next answers which attempt may be sent now (1 or 2), or 0 when both are used

@@ -250,7 +250,7 @@ func (tr *trial) compact() {
 func (tr *trial) timeOut() {
 	l := tr.loops[rapid.IntRange(0, len(tr.loops)-1).Draw(tr.r, "loop")]
 	if n := len(l.appends); n > 0 && !l.crashed {
-		l.timeOut(rapid.IntRange(0, n-1).Draw(tr.r, "append"), rapid.Bool().Draw(tr.r, "stands"))
+		l.timeOut(rapid.IntRange(0, n-1).Draw(tr.r, "append"), rapid.Bool().Draw(tr.r, "stands"), rapid.Bool().Draw(tr.r, "late"))
 	}
 }
 

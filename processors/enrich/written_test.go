@@ -3,6 +3,7 @@ package enrich
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -310,4 +311,73 @@ func TestTurnsAreTakenWhenATaskCloses(t *testing.T) {
 	if l.underWay != 0 || l.permits != 0 || len(stuck) != 0 {
 		t.Errorf("%d under way, %d permits, %d wait; want none", l.underWay, l.permits, len(stuck))
 	}
+}
+
+// A SENT that was reported as failed may stand all the same. No request ever left
+// for it, so that it must not cost the code one of its sends, at nobody's.
+func TestSentThatWasReportedAsFailedIsNoSend(t *testing.T) {
+	t.Parallel()
+	report := func(l *fakeLoop, a pendingAppend) { a.back(errors.New("timed out")) }
+	stand := func(l *fakeLoop, a pendingAppend) {
+		l.w.sessions = append(l.w.sessions, a.rec)
+		for l.tail < len(l.w.sessions) {
+			l.readTail()
+		}
+	}
+	for name, steps := range map[string][]func(*fakeLoop, pendingAppend){
+		"it is read before that": {stand, report},
+		"it is read after that":  {report, stand},
+	} {
+		for _, dies := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, its owner dies: %v", name, dies), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				code := b.code("c1", "o1")
+				b.platform.fault = func(string) fault { return faultLostBefore }
+				login := b.login("s1", "c1")
+				b.loop.until(t, "a SENT under way", func() bool { return b.loop.appended(factSent) })
+				sent := b.loop.appends[0]
+				b.loop.appends = nil
+				for _, step := range steps {
+					step(b.loop, sent)
+				}
+				if dies {
+					b.loop.until(t, "the annulment stands", func() bool { return len(b.loop.appends) == 0 })
+					b.restart()
+				}
+				b.loop.advance(time.Minute)
+				if code.sends != maxAttempts {
+					t.Errorf("sent %d times; want %d", code.sends, maxAttempts)
+				}
+				b.want(login, "code_outcome_unknown")
+			})
+		}
+	}
+}
+
+// Such a SENT may come to stand behind a later one under the same key, whose
+// request has left: compaction keeps the last alone, and to take that back would
+// have the send forgotten.
+func TestI3SentThatComesBehindALaterOneIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	b.platform.fault = func(string) fault { return faultLostBefore }
+	login := b.login("s1", "c1")
+	b.loop.until(t, "a SENT under way", func() bool { return b.loop.appended(factSent) })
+	late := b.loop.appends[0]
+	b.loop.appends = nil
+	late.back(errors.New("timed out"))
+	b.loop.until(t, "a send", func() bool { return code.sends == 1 })
+	b.sessions = append(b.sessions, late.rec)
+	for range 2 {
+		b.loop.advance(7 * time.Second)
+		b.compact(len(b.sessions))
+		b.restart()
+	}
+	b.loop.advance(time.Minute)
+	if code.sends != maxAttempts {
+		t.Errorf("I3: sent %d times; want %d", code.sends, maxAttempts)
+	}
+	b.want(login, "code_outcome_unknown")
 }
