@@ -127,7 +127,7 @@ func (c cell) bound() float64 {
 // filled is the cell with logins for some seconds on a machine of two cores, and
 // many times as many as are under way at once.
 func (c cell) filled() cell {
-	const lasts = 8
+	const lasts = 12
 	rate := 8000.0
 	if bound := c.bound(); bound > 0 {
 		rate = min(rate, bound)
