@@ -57,8 +57,8 @@ func (h *history) lose(tp topicPartition, from, to int64) int64 {
 // Where retention was faster it is the start as well: nothing can be done for
 // what was deleted, but to say so. An offset past the log's end is an error: the
 // log was cut off, and another record will stand, or stands, where one was read.
-// A log that cannot be asked is read on where it was left, when it has a leader
-// again; a fetch that finds another log then ends the session.
+// A log that cannot be asked is read on where it was left, or from offset 0, when
+// it has a leader again; a fetch that finds another log then ends the session.
 func (s *session) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[topicPartition]kgo.EpochOffset, error) {
 	for tries := 1; ; tries++ {
 		extents, err := s.readExtents(ctx, offsets)
@@ -85,7 +85,7 @@ func (s *session) placeOffsets(offsets map[string]map[int32]kgo.Offset, extents 
 			case known && at.Offset > log.end:
 				return nil, s.cutOff(tp, at.Offset, log.end)
 			case !known && at.Offset < 0:
-				return nil, fmt.Errorf("begin input %s/%d: nothing is committed, and its start cannot be had", topic, number)
+				at = kgo.EpochOffset{Epoch: -1}
 			}
 			from[tp] = at
 		}

@@ -1,10 +1,10 @@
 package stream_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -64,25 +64,35 @@ func othersGoAhead(t *testing.T, take func(k *fakeKafka) *kfake.FaultHandle) {
 	}
 }
 
-// Where nothing is committed its start must be known, and is waited for.
-func TestAPartitionWithoutLeaderOfANewGroupIsWaitedFor(t *testing.T) {
-	virtually(t, func(t *testing.T) {
-		k := cluster(t, 2, "in", "out")
-		put(t, k, in(0, "in", "1"), in(1, "in", "1"))
-		gone := leaderless(k, "in", 1)
-		var begun atomic.Int32
-		a := run(t, k, "a", nil, func(l *stream.Loop) stream.Task {
-			begun.Add(1)
-			return copies(l)
+// Where nothing is committed its start is not known, and others are not held up
+// for it: it is looked at when there is somebody to ask.
+func TestAPartitionWithoutLeaderOfANewGroupHoldsUpNoOther(t *testing.T) {
+	for name, log := range map[string]struct {
+		deleted int64
+		want    string
+	}{"its log is whole": {0, "1 2 3"}, "retention has deleted the first": {1, "1 3"}} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T) {
+				k := cluster(t, 2, "in", "out")
+				put(t, k, in(0, "in", "1"), in(1, "in", "2"), in(1, "in", "3"))
+				if err := k.DeleteRecords("in", 1, log.deleted); err != nil {
+					t.Fatal(err)
+				}
+				gone := leaderless(k, "in", 1)
+				reg := prometheus.NewRegistry()
+				a := run(t, k, "a", func(c *stream.Config) { c.Metrics = reg }, copies)
+				values(t, k, "out", 1)
+				gone.Remove()
+				if got := values(t, k, "out", 3-int(log.deleted)); got != log.want {
+					t.Errorf("I5: out holds %s; want %s", got, log.want)
+				}
+				eventually(t, a.Ready)
+				if n := total(t, reg, "doustream_stream_lost_offsets_total"); n != 0 {
+					t.Errorf("%v offsets are counted as lost to a group that has read none", n)
+				}
+			})
 		})
-		<-time.After(time.Minute)
-		if n := begun.Load(); n != 0 {
-			t.Errorf("%d tasks have begun, and where one begins is not known", n)
-		}
-		gone.Remove()
-		values(t, k, "out", 2)
-		eventually(t, a.Ready)
-	})
+	}
 }
 
 // I1, I5: what its log lacks is found when there is somebody to ask.
