@@ -76,9 +76,9 @@ func (t *stateTail) written(rec *Record, err error, back func(error)) {
 			back(err)
 		}
 	case rec.Offset == p.next && t.loop.opened.Load():
+		t.ease(p)
 		t.pass(p, rec)
 		p.next = rec.Offset + 1
-		t.ease(p)
 		if back != nil {
 			back(nil)
 		}
@@ -90,7 +90,8 @@ func (t *stateTail) written(rec *Record, err error, back func(error)) {
 }
 
 // ease has a partition read in larger steps from now on: what this owner writes it
-// knows by then, and what is left is to hear of others.
+// knows by then, and what is left is to hear of others. The reading goes on behind
+// what was fetched last, whose epoch tells the client whether it still stands there.
 func (t *stateTail) ease(p *tailed) {
 	if p.eased {
 		return
@@ -98,5 +99,5 @@ func (t *stateTail) ease(p *tailed) {
 	p.eased = true
 	l := t.loop
 	l.session.readerOf(l).release(l, p.topicPartition)
-	l.session.listener.add(l, map[topicPartition]kgo.Offset{p.topicPartition: kgo.NewOffset().At(p.next)})
+	l.session.listener.add(l, map[topicPartition]kgo.Offset{p.topicPartition: kgo.NewOffset().At(p.next).WithEpoch(p.epoch)})
 }

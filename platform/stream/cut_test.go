@@ -228,3 +228,29 @@ func TestANewLeaderIsNotTakenForACut(t *testing.T) {
 		}
 	})
 }
+
+// From its first append on a task's state is read by another client, from where the
+// first one was: if the log was cut off in between, and has grown past that again,
+// only the leader epoch of what was read last tells.
+func TestStateThatWasCutOffAsItsReaderChangesIsRestoredAnew(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "in", "out", "state")
+		put(t, k, record("state", "k", "1"))
+		k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+			topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			topic.Topic, part.LeaderEpoch, part.EndOffset = "state", 0, 1
+			topic.Partitions = append(topic.Partitions, part)
+			resp.Topics = append(resp.Topics, topic)
+			return resp, nil, true
+		})
+		reg := prometheus.NewRegistry()
+		a := run(t, k, "a", func(c *stream.Config) {
+			withState(c)
+			c.Metrics = reg
+		}, func(l *stream.Loop) stream.Task {
+			return &script{open: func() { l.Append(record("state", "k", "2"), nil) }}
+		})
+		eventually(t, func() bool { return total(t, reg, "doustream_stream_sessions_total") == 2 && a.Ready() })
+	})
+}

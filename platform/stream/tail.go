@@ -103,7 +103,7 @@ func (t *stateTail) restore(b batch) {
 	done := 0
 	for later := t.waits(p); done < len(b.records) && !later; done++ {
 		rec := b.records[done]
-		p.next = rec.Offset + 1
+		p.next, p.epoch = rec.Offset+1, rec.LeaderEpoch
 		if !rec.Attrs.IsControl() && t.pass(p, rec) {
 			later = t.waits(p)
 		}

@@ -14,6 +14,7 @@ type tailed struct {
 	goal     int64  // offset of the own marker; -1: it is not acknowledged yet
 	end      int64  // of a followed one, at the start; 0: it was reached
 	next     int64  // read up to, exclusive
+	epoch    int32  // of the leader that took what was fetched last
 	acked    []read // appended and not read back, by offset
 	eased    bool   // the listener reads it
 }
