@@ -97,6 +97,14 @@ func setDefault[T comparable](v *T, def T) {
 // record it holds: headers, the envelope of the state record and its seal.
 const roomForHeaders = 64 << 10
 
+// sessionsLag is how long a fact of doustream.sessions stays whatever compaction
+// there is. An owner that stood still tells by the markers between its facts and
+// what it has read whether others took over meanwhile; all markers of a partition
+// have one key, and of two the cleaner would leave it the last alone, which may stand
+// behind its facts. When those are as old no code of theirs lives any more. It costs
+// nothing: nearly every fact has a key of its own.
+const sessionsLag = time.Hour
+
 const (
 	mebibyte = 1 << 20
 	week     = 7 * 24 * time.Hour
@@ -134,7 +142,8 @@ func Topics(opts TopicOptions) []TopicSpec {
 	// user would forget all but the last.
 	add(TopicConsents, TopicRoleOutput, o.Outputs, false, "cleanup.policy", "delete", "retention.ms", millis(quarter))
 	add(TopicSessions, TopicRoleState, o.Partitions, true,
-		"cleanup.policy", "compact,delete", "retention.ms", millis(o.SessionLife), "segment.bytes", strconv.Itoa(64*mebibyte))
+		"cleanup.policy", "compact,delete", "retention.ms", millis(o.SessionLife), "segment.bytes", strconv.Itoa(64*mebibyte),
+		"min.compaction.lag.ms", millis(sessionsLag))
 	compacted := []string{"cleanup.policy", "compact", "segment.bytes", strconv.Itoa(16 * mebibyte), "max.message.bytes", larger}
 	add(TopicParked, TopicRoleState, o.Partitions, true, compacted...)
 	add(TopicNotifications, TopicRoleState, o.Notify, false, compacted...)

@@ -163,7 +163,7 @@ func (w *world) cleanAtOnce(topics ...string) {
 		return kadm.AlterConfig{Op: kadm.SetConfig, Name: name, Value: &value}
 	}
 	answers, err := kadm.NewClient(w.backend).AlterTopicConfigs(w.t.Context(), []kadm.AlterConfig{
-		set("segment.ms", "100"), set("min.cleanable.dirty.ratio", "0"), set("delete.retention.ms", "0"),
+		set("segment.ms", "100"), set("min.cleanable.dirty.ratio", "0"), set("delete.retention.ms", "0"), set("min.compaction.lag.ms", "0"),
 	}, names...)
 	for _, one := range answers {
 		if err == nil {

@@ -234,8 +234,8 @@ func (tr *trial) takeOver() {
 	tr.loops = append(tr.loops, tr.newLoop(tr.proc))
 }
 
-// compact leaves holes behind what everybody has read: the cleaner is slower than
-// any reader.
+// compact leaves holes behind what everybody has read: the topic's
+// min.compaction.lag.ms is longer than any reader stands still whom a code outlives.
 func (tr *trial) compact() {
 	end := len(tr.sessions)
 	for _, l := range tr.loops {
