@@ -44,16 +44,16 @@ func (k *macKey) sum(message []byte) [sha256.Size]byte {
 	return sha256.Sum256(block[:hmacBlock+sha256.Size])
 }
 
-// subkeyOf is HKDF-SHA-256 (RFC 5869) over secret, salt and info, which is
-// infoPrefix and purpose, cut to the bytes of a subkey and a nonce. A record is
-// sealed or opened for each event, so that this is among the dearest steps there
+// subkeyOf is HKDF-SHA-256 (RFC 5869) over secret, salt and info and purpose one
+// behind the other, cut to the bytes of a subkey and a nonce. A personal field is
+// sealed for each event, so that this is among the dearest steps there
 // are; the standard library's answers the same with thirty allocations.
-func subkeyOf(secret, salt []byte, purpose string) (okm [subkeySize + nonceSize]byte) {
+func subkeyOf(secret, salt []byte, info, purpose string) (okm [subkeySize + nonceSize]byte) {
 	extract := newMACKey(salt)
 	prk := extract.sum(secret)
 	expand := newMACKey(prk[:])
 	var message [macMost]byte
-	n := copy(message[sha256.Size:], infoPrefix) + sha256.Size
+	n := copy(message[sha256.Size:], info) + sha256.Size
 	n += copy(message[n:], purpose)
 	message[n] = 1
 	first := expand.sum(message[sha256.Size : n+1])
@@ -65,6 +65,6 @@ func subkeyOf(secret, salt []byte, purpose string) (okm [subkeySize + nonceSize]
 }
 
 // fits reports whether macKey takes what subkeyOf makes of these.
-func fits(secret, salt []byte, purpose string) bool {
-	return len(salt) <= hmacBlock && len(secret) <= macMost && sha256.Size+len(infoPrefix)+len(purpose)+1 <= macMost
+func fits(secret, salt []byte, info, purpose string) bool {
+	return len(salt) <= hmacBlock && len(secret) <= macMost && sha256.Size+len(info)+len(purpose)+1 <= macMost
 }

@@ -16,12 +16,13 @@ func TestSubkeyIsThatOfRFC5869(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		secret := rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(t, "secret")
 		salt := rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(t, "salt")
+		info := rapid.SampledFrom([]string{recordInfo, runInfo}).Draw(t, "info")
 		purpose := strings.Repeat("p", rapid.IntRange(0, 100).Draw(t, "purpose"))
-		want, err := hkdf.Key(sha256.New, secret, salt, infoPrefix+purpose, subkeySize+nonceSize)
+		want, err := hkdf.Key(sha256.New, secret, salt, info+purpose, subkeySize+nonceSize)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := subkeyOf(secret, salt, purpose); !bytes.Equal(got[:], want) {
+		if got := subkeyOf(secret, salt, info, purpose); !bytes.Equal(got[:], want) {
 			t.Errorf("%x; want %x", got, want)
 		}
 	})

@@ -8,18 +8,21 @@ type Keyring struct{ keyring }
 // the key.
 func ParseKeyring(s string) (*Keyring, error) { return parseKeyring(s) }
 
-// Seal appends plaintext, sealed for one purpose, to dst. The purpose (for
-// instance "session", "phone") separates subkeys; aad is authenticated and not
-// stored: topic, key and version of the record it goes into. Layout: version
-// byte, length and bytes of the key id, 16 bytes of salt, ciphertext and tag.
+// Seal appends plaintext, sealed for one purpose under a subkey of its own, to
+// dst. The purpose (for instance "phone", "parked") separates subkeys; aad is
+// authenticated and not stored: topic, key and version of the record it goes into.
+// Layout: version byte 1, length and bytes of the key id, 16 bytes of salt, ciphertext and tag.
 // The subkey, and the nonce with it, is HKDF-SHA-256 over key, salt and
-// purpose.
+// "doustream/1/" + purpose. What is sealed for each event of a process' own state
+// goes through a Sealer instead.
 func (k *Keyring) Seal(dst, plaintext []byte, purpose string, aad []byte) ([]byte, error) {
 	return k.seal(dst, plaintext, purpose, aad)
 }
 
-// Open appends the plaintext of sealed to dst. Any failure is ErrSealed, or
-// ErrUnknownKey when the key id is not in the ring.
+// Open appends the plaintext of sealed, which Seal or a Sealer made, to dst. Any
+// failure is ErrSealed, or ErrUnknownKey when the key id is not in the ring. A
+// record of a Sealer's run costs a tenth of another, unless it is the first that is
+// opened of that run; the ring remembers the latest 256 runs.
 func (k *Keyring) Open(dst, sealed []byte, purpose string, aad []byte) ([]byte, error) {
 	return k.open(dst, sealed, purpose, aad)
 }

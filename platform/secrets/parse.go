@@ -27,7 +27,7 @@ func parseKeyring(s string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse sealing keys: %w", err)
 	}
-	k := &Keyring{}
+	k := &Keyring{keyring{opened: new(openedRuns)}}
 	for _, e := range entries {
 		k.keys = append(k.keys, sealingKey{id: e.id, secret: e.key})
 	}

@@ -20,19 +20,29 @@ var (
 	ErrNoKey = errors.New("no sealing key is configured")
 )
 
+// Versions of the layout, and what the subkeys of each are derived for: with
+// another info HKDF answers another subkey, whatever salt and purpose are.
 const (
-	layoutVersion = 1
-	saltSize      = 16
-	subkeySize    = 32
-	nonceSize     = 12
-	tagSize       = 16
-	infoPrefix    = "doustream/1/"
+	recordVersion = 1 // a subkey for each record
+	recordInfo    = "doustream/1/"
+	runVersion    = 2 // a subkey for each run of records
+	runInfo       = "doustream/2/"
 )
 
-// Overhead is how many bytes Seal adds at most.
+const (
+	saltSize   = 16 // of either version: a run's name and counter are as long
+	subkeySize = 32
+	nonceSize  = 12
+	tagSize    = 16
+)
+
+// Overhead is how many bytes Seal adds at most, a keyring's or a Sealer's.
 const Overhead = 1 + 1 + maxIDLength + saltSize + tagSize
 
-type keyring struct{ keys []sealingKey }
+type keyring struct {
+	keys   []sealingKey
+	opened *openedRuns // a pointer, so that copies of a ring share it
+}
 
 type sealingKey struct {
 	id     string
@@ -43,22 +53,22 @@ func (k *keyring) seal(dst, plaintext []byte, purpose string, aad []byte) ([]byt
 	if k.empty() {
 		return dst, ErrNoKey
 	}
-	key := k.keys[0]
+	key := &k.keys[0]
 	var salt [saltSize]byte
 	rand.Read(salt[:]) // never fails: the runtime ends the process first
-	aead, nonce, err := key.derive(salt[:], purpose)
+	aead, nonce, err := key.derive(salt[:], recordInfo, purpose)
 	if err != nil {
 		return dst, err
 	}
 	dst = slices.Grow(dst, 2+len(key.id)+saltSize+len(plaintext)+tagSize)
-	dst = append(dst, layoutVersion, byte(len(key.id)))
+	dst = append(dst, recordVersion, byte(len(key.id)))
 	dst = append(dst, key.id...)
 	dst = append(dst, salt[:]...)
 	return aead.Seal(dst, nonce, plaintext, aad), nil
 }
 
 func (k *keyring) open(dst, sealed []byte, purpose string, aad []byte) ([]byte, error) {
-	id, rest, ok := header(sealed)
+	version, id, rest, ok := header(sealed)
 	if !ok || len(rest) < saltSize+tagSize {
 		return dst, ErrSealed
 	}
@@ -66,7 +76,10 @@ func (k *keyring) open(dst, sealed []byte, purpose string, aad []byte) ([]byte, 
 	if !ok {
 		return dst, ErrUnknownKey
 	}
-	aead, nonce, err := key.derive(rest[:saltSize], purpose)
+	if version == runVersion {
+		return k.openInRun(dst, key, rest, purpose, aad)
+	}
+	aead, nonce, err := key.derive(rest[:saltSize], recordInfo, purpose)
 	if err != nil {
 		return dst, ErrSealed
 	}
@@ -78,37 +91,38 @@ func (k *keyring) open(dst, sealed []byte, purpose string, aad []byte) ([]byte, 
 }
 
 func (k *keyring) current(sealed []byte) bool {
-	id, _, ok := header(sealed)
+	_, id, _, ok := header(sealed)
 	return ok && !k.empty() && k.keys[0].id == string(id)
 }
 
 func (k *keyring) empty() bool { return len(k.keys) == 0 }
 
-func (k *keyring) byID(id []byte) (sealingKey, bool) {
-	for _, key := range k.keys { // a handful, of which the first is nearly always the one
-		if key.id == string(id) {
+func (k *keyring) byID(id []byte) (*sealingKey, bool) {
+	for i := range k.keys { // a handful, of which the first is nearly always the one
+		if key := &k.keys[i]; key.id == string(id) {
 			return key, true
 		}
 	}
-	return sealingKey{}, false
+	return nil, false
 }
 
-// header splits sealed into the id of its key and what follows it.
-func header(sealed []byte) (id, rest []byte, ok bool) {
-	if len(sealed) < 2 || sealed[0] != layoutVersion {
-		return nil, nil, false
+// header splits sealed into its version, the id of its key and what follows that.
+func header(sealed []byte) (version byte, id, rest []byte, ok bool) {
+	if len(sealed) < 2 || sealed[0] != recordVersion && sealed[0] != runVersion {
+		return 0, nil, nil, false
 	}
 	n := int(sealed[1])
 	if n == 0 || len(sealed) < 2+n {
-		return nil, nil, false
+		return 0, nil, nil, false
 	}
-	return sealed[2 : 2+n], sealed[2+n:], true
+	return sealed[0], sealed[2 : 2+n], sealed[2+n:], true
 }
 
-// derive makes the cipher of one record. A nonce may come from the same
-// derivation because no subkey is ever used twice.
-func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, error) {
-	okm, err := k.expand(salt, purpose)
+// derive makes a cipher and a nonce out of one salt: the record's own, or the base
+// of those of a run. The nonce may come from the same derivation because no salt is
+// ever drawn twice.
+func (k *sealingKey) derive(salt []byte, info, purpose string) (cipher.AEAD, []byte, error) {
+	okm, err := k.expand(salt, info, purpose)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,10 +134,10 @@ func (k sealingKey) derive(salt []byte, purpose string) (cipher.AEAD, []byte, er
 	return aead, okm[subkeySize:], err
 }
 
-func (k sealingKey) expand(salt []byte, purpose string) ([]byte, error) {
-	if !fits(k.secret, salt, purpose) {
-		return hkdf.Key(sha256.New, k.secret, salt, infoPrefix+purpose, subkeySize+nonceSize)
+func (k *sealingKey) expand(salt []byte, info, purpose string) ([]byte, error) {
+	if !fits(k.secret, salt, info, purpose) {
+		return hkdf.Key(sha256.New, k.secret, salt, info+purpose, subkeySize+nonceSize)
 	}
-	okm := subkeyOf(k.secret, salt, purpose)
+	okm := subkeyOf(k.secret, salt, info, purpose)
 	return okm[:], nil
 }
