@@ -3,6 +3,7 @@ package schemas
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 )
 
 // SessionOutcome is the sealed part of one fact of doustream.sessions
@@ -28,12 +29,12 @@ func (o *SessionOutcome) Append(dst []byte) []byte {
 	return appendSessionOutcome(append(dst, outcomeVersion), o)
 }
 
-// DecodeSessionOutcome reads what Append wrote. It costs two allocations.
+// DecodeSessionOutcome reads what Append wrote. It costs one allocation.
 func DecodeSessionOutcome(value []byte) (o SessionOutcome, err error) {
 	if len(value) == 0 || value[0] != outcomeVersion {
 		return o, fmt.Errorf("decode %s: %w", nameSessionOutcome, errSchemaUnknown)
 	}
-	r := readAvro(value[1:])
+	r := avroReader{in: value[1:]}
 	r.sessionOutcome(&o)
 	if err := r.end(); err != nil {
 		return SessionOutcome{}, fmt.Errorf("decode %s: %w", nameSessionOutcome, err)
@@ -55,9 +56,7 @@ var sessionOutcomes = recordCodec[SessionOutcome]{
 }
 
 func appendSessionOutcome(dst []byte, o *SessionOutcome) []byte {
-	raw, text := splitKey(o.SessionKey)
-	dst = appendOptionalBytes(dst, raw)
-	dst = appendOptionalText(dst, text)
+	dst = appendKey(dst, o.SessionKey)
 	dst = appendOptionalText(dst, o.OpenID)
 	dst = appendOptionalText(dst, o.UnionID)
 	dst = appendOptionalText(dst, o.AnonymousOpenID)
@@ -66,9 +65,21 @@ func appendSessionOutcome(dst []byte, o *SessionOutcome) []byte {
 	return appendOptionalText(dst, o.LogID)
 }
 
+// sessionOutcome sets the text that texts are cut from anew: with the key in Base64
+// behind it, the one allocation that an outcome costs.
 func (r *avroReader) sessionOutcome(o *SessionOutcome) {
-	raw, text := r.optionalBytes(), r.optionalStr()
-	o.SessionKey = joinKey(raw, text)
+	raw := r.optionalBytes()
+	var room [64]byte
+	key := base64.StdEncoding.AppendEncode(room[:0], raw)
+	var text strings.Builder
+	text.Grow(len(r.in) + len(key))
+	text.Write(r.in)
+	text.Write(key)
+	r.text = text.String()
+	o.SessionKey = r.optionalStr()
+	if len(raw) > 0 {
+		o.SessionKey = r.text[len(r.in):]
+	}
 	o.OpenID = r.optionalStr()
 	o.UnionID = r.optionalStr()
 	o.AnonymousOpenID = r.optionalStr()
@@ -77,14 +88,20 @@ func (r *avroReader) sessionOutcome(o *SessionOutcome) {
 	o.LogID = r.optionalStr()
 }
 
-// splitKey answers the bytes of a key in Base64, or else the key: signatures are
-// made over its text, which must come back as it was.
-func splitKey(key string) (raw []byte, text string) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(key)
-	if err != nil || key == "" || base64.StdEncoding.EncodeToString(raw) != key {
-		return nil, key
+// strictBase64 takes no bits behind the end.
+var strictBase64 = base64.StdEncoding.Strict()
+
+// appendKey appends session_key and session_key_text: the bytes of a key in Base64,
+// or else the key as it is. Signatures are made over its text, which must come back
+// as it was: one that is longer than its bytes make has line breaks, which decoding
+// passes over.
+func appendKey(dst []byte, key string) []byte {
+	var room, text [64]byte // of a platform's key, 16 and 24 bytes are used
+	raw, err := strictBase64.AppendDecode(room[:0], append(text[:0], key...))
+	if err != nil || key == "" || strictBase64.EncodedLen(len(raw)) != len(key) {
+		return appendOptionalText(append(dst, branchNull), key)
 	}
-	return raw, ""
+	return append(appendOptionalBytes(dst, raw), branchNull)
 }
 
 func joinKey(raw []byte, text string) string {
