@@ -70,7 +70,7 @@ func (p *processor) bare(rec *stream.Record, key douyin.SessionKey) (*stream.Rec
 		OpenID: "open-" + ev.SessionID, OccurredAt: ev.OccurredAt, EnrichedAt: ev.OccurredAt,
 		Source: schemas.Source{Topic: rec.Topic, Offset: rec.Offset},
 	}
-	reason, ok := p.phoneNumber(w, &from, &schemas.SessionFact{SessionKey: string(key)})
+	reason, ok := p.phoneNumber(w, &from, &schemas.SessionOutcome{SessionKey: string(key)})
 	if !ok || reason != "" {
 		return nil, fmt.Errorf("decrypt: %s", reason)
 	}

@@ -30,10 +30,16 @@ func (t *Task) send(e *event, attempt int, p permit) {
 // sendFact is a fact of a login's last send. The loop makes it: there is nothing
 // to seal.
 func (t *Task) sendFact(e *event, kind factKind, at int64) *stream.Record {
-	return t.facts.note(&fact{
+	f := t.factOf(e, kind, at)
+	return t.facts.note(&f, t.partition)
+}
+
+// factOf is what key and head of a fact of a login's last send say.
+func (t *Task) factOf(e *event, kind factKind, at int64) fact {
+	return fact{
 		session: e.rec.Key, hash: e.p.hash, kind: kind, attempt: uint8(e.exchange.attempt), layout: layoutSlim,
 		app: e.p.app, owner: t.ledger.owner, loginOffset: e.rec.Offset, at: at,
-	}, t.partition)
+	}
 }
 
 // hold keeps the permit of a login's exchange until let.
@@ -142,7 +148,7 @@ func (t *Task) leave(e *event, at int64, v verdict) {
 	}
 	x.sends++
 	t.requests++
-	left, from, own := millis(at+t.ledger.deadline-now), e.p, &ownResult{session: t.factOf(e, 0)}
+	left, from, own := millis(at+t.ledger.deadline-now), e.p, &ownResult{fact: t.factOf(e, factResult, 0)}
 	t.spawn(func() { t.request(e, p, left, from, own) })
 }
 
@@ -156,12 +162,12 @@ func (t *Task) request(e *event, p permit, left time.Duration, from *prepared, o
 	t.metrics.exchanged(took, err)
 	p.done(took, err)
 	if err == nil {
-		result := &own.session
-		result.At = t.clock().UnixMilli()
-		result.SessionKey, result.OpenID, result.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
-		result.AnonymousOpenID, result.LogID = session.AnonymousOpenID, session.LogID
+		own.fact.at = t.clock().UnixMilli()
+		own.session = schemas.SessionOutcome{ // without the request's id: nobody asks the platform about one that went well
+			SessionKey: string(session.SessionKey), OpenID: session.OpenID, UnionID: session.UnionID, AnonymousOpenID: session.AnonymousOpenID,
+		}
 		var rec *stream.Record
-		if rec, err = t.facts.record(factResult, result, t.partition); err == nil {
+		if rec, err = t.facts.outcome(&own.fact, from.event.AppID, &own.session, t.partition); err == nil {
 			own.value = rec.Value
 			e.exchange.own.Store(own)
 			t.loop.Append(rec, func(err error) {
@@ -208,11 +214,10 @@ func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
 		return
 	}
 	x.attempt = max(x.attempt, 1)
-	f := t.factOf(e, t.now())
-	f.Reason = reason
-	f.ErrNo, f.LogID = detailOf(cause)
+	f, appID, o := t.factOf(e, factFailed, t.now()), e.p.event.AppID, schemas.SessionOutcome{Reason: reason}
+	o.ErrNo, o.LogID = detailOf(cause)
 	t.spawn(func() {
-		rec, err := t.facts.record(factFailed, &f, t.partition)
+		rec, err := t.facts.outcome(&f, appID, &o, t.partition)
 		if err != nil {
 			t.logger.Error("seal an outcome", "partition", t.partition, "err", err)
 			return
@@ -227,21 +232,4 @@ func (t *Task) fail(e *event, reason schemas.Reason, cause error) {
 func (t *Task) annul(e *event) {
 	t.ledger.annul(e.p.hash, e.exchange.attempt)
 	t.loop.Append(t.sendFact(e, factAnnulled, e.exchange.sentAt), nil)
-}
-
-// factOf begins a fact of a login.
-func (t *Task) factOf(e *event, at int64) schemas.SessionFact {
-	ev, login := &e.p.event, &e.p.login
-	kind := schemas.CodeKindCode
-	switch {
-	case login.Code == "":
-		kind = schemas.CodeKindAnonymous
-	case login.AnonymousCode != "":
-		kind = schemas.CodeKindBoth
-	}
-	return schemas.SessionFact{
-		SessionID: ev.SessionID, AppID: ev.AppID, CodeHash: e.p.hash[:], CodeKind: kind,
-		Attempt: int32(e.exchange.attempt), Owner: t.owner, At: at,
-		LoginOffset: e.rec.Offset, LoginAt: ev.OccurredAt,
-	}
 }

@@ -257,31 +257,29 @@ func (p *processor) ledgeredLogin(rec *stream.Record, permits chan struct{}, wri
 	if from.rejected != nil {
 		return nil, from.rejected
 	}
-	f := &schemas.SessionFact{
-		AppID: from.event.AppID, SessionID: from.event.SessionID, CodeHash: from.hash[:], Attempt: 1,
-		Owner: "bare", LoginOffset: rec.Offset, At: rec.Timestamp.UnixMilli(),
+	f := fact{
+		session: rec.Key, hash: from.hash, kind: factSent, attempt: 1, layout: layoutSlim,
+		app: from.app, owner: 1, loginOffset: rec.Offset, at: rec.Timestamp.UnixMilli(),
 	}
-	state := func(kind factKind) error {
-		fact, err := p.facts.record(kind, f, rec.Partition)
-		if err != nil {
-			return err
-		}
-		return write(fact)
-	}
-	if err := state(factSent); err != nil {
+	if err := write(p.facts.note(&f, rec.Partition)); err != nil {
 		return nil, err
 	}
 	permits <- struct{}{}
-	session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[f.AppID], douyin.Code(from.login.Code), "")
+	session, err := p.exchanger.ExchangeCode(context.Background(), p.apps[from.event.AppID], douyin.Code(from.login.Code), "")
 	<-permits
 	if err != nil {
 		return nil, err
 	}
-	f.SessionKey, f.OpenID, f.UnionID = string(session.SessionKey), session.OpenID, session.UnionID
-	if err := state(factResult); err != nil {
+	f.kind = factResult
+	outcome := schemas.SessionOutcome{SessionKey: string(session.SessionKey), OpenID: session.OpenID, UnionID: session.UnionID}
+	result, err := p.facts.outcome(&f, from.event.AppID, &outcome, rec.Partition)
+	if err != nil {
 		return nil, err
 	}
-	return p.bareOutput(from, f.OpenID, f.UnionID, rec)
+	if err := write(result); err != nil {
+		return nil, err
+	}
+	return p.bareOutput(from, outcome.OpenID, outcome.UnionID, rec)
 }
 
 // consume has each login done by one of so many goroutines, and produces what

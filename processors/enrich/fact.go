@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"hash"
 	"hash/fnv"
-	"strconv"
 	"sync"
 
 	"doustream/platform/stream"
@@ -101,7 +100,7 @@ func (f *fact) key(dst []byte) []byte {
 	dst = append(append(dst, f.session...), '|')
 	dst = append(hex.AppendEncode(dst, f.hash[:]), '|')
 	dst = append(append(dst, factNames[f.kind]...), '|')
-	return strconv.AppendUint(dst, uint64(f.attempt), 10)
+	return append(dst, '0'+f.attempt) // up to maxAttempts
 }
 
 // appendHead appends the layout and what the key does not say.

@@ -10,30 +10,33 @@ import (
 	"doustream/schemas"
 )
 
-// factSealer makes and opens the records of doustream.sessions. Safe for
+// factSealer makes and opens the records of doustream.sessions. It seals in runs
+// (secrets.Sealer): a login has an outcome written while the platform's answer is in
+// hand, and a subkey of its own for it would cost more than all the rest. Safe for
 // concurrent use.
 type factSealer struct {
-	ring  *secrets.Keyring
-	topic string
+	ring   *secrets.Keyring
+	sealer *secrets.Sealer
+	topic  string
 }
 
 const purposeSession = "session"
 
 var errForeignFact = errors.New("open session fact: header and sealed part differ")
 
-// record makes the record of a fact; what is secret of a decisive one is sealed.
-func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int32) (*stream.Record, error) {
-	head := headOf(kind, f)
-	if !head.decisive() {
-		return s.note(&head, partition), nil
-	}
-	w := takeWorkbench()
+func newFactSealer(ring *secrets.Keyring, topic string) factSealer {
+	return factSealer{ring: ring, sealer: ring.Sealer(purposeSession), topic: topic}
+}
+
+// outcome makes the record of a decisive fact of an app's, in which o is sealed.
+func (s factSealer) outcome(f *fact, appID string, o *schemas.SessionOutcome, partition int32) (*stream.Record, error) {
+	w := takeScratch()
 	defer w.release()
-	outcome := outcomeOf(kind, f)
-	w.plain = outcome.Append(w.plain)
-	w.bound = s.bind(w.bound, &head, f.AppID)
-	key, value := s.room(&head, secrets.Overhead+len(w.plain))
-	value, err := s.ring.Seal(value, w.plain, purposeSession, w.bound)
+	w.plain = o.Append(w.plain)
+	w.bound = s.bind(w.bound, f, appID)
+	key := w.bound[len(s.topic)+1:][:f.keySize()] // as bind put it there
+	key, value := f.beside(append(make([]byte, 0, len(key)+factSize+secrets.Overhead+len(w.plain)), key...))
+	value, err := s.sealer.Seal(value, w.plain, w.bound)
 	if err != nil {
 		return nil, fmt.Errorf("seal session fact: %w", err)
 	}
@@ -43,57 +46,32 @@ func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int3
 // note makes the record of a send, or of one that is taken back. Such a fact has
 // nothing to hide: it is its key and head.
 func (s factSealer) note(f *fact, partition int32) *stream.Record {
-	key, value := s.room(f, 0)
+	key, value := f.beside(f.key(make([]byte, 0, f.keySize()+factSize)))
 	return &stream.Record{Topic: s.topic, Partition: partition, Key: key, Value: value}
 }
 
-// room answers the key and the head of a fact in one piece of memory, with room
-// for as many sealed bytes behind the head.
-func (s factSealer) room(f *fact, sealed int) (key, value []byte) {
-	n := f.keySize()
-	both := f.key(make([]byte, 0, n+factSize+sealed))
-	return both[:n:n], f.appendHead(both[n:n])
+// beside puts the head into the room behind a key, so that the two are one piece of
+// memory; what is sealed goes behind the head.
+func (f *fact) beside(key []byte) (only, value []byte) {
+	n := len(key)
+	return key[:n:n], f.appendHead(key[n:])
 }
 
-func headOf(kind factKind, f *schemas.SessionFact) fact {
-	head := fact{
-		session: []byte(f.SessionID), kind: kind, attempt: uint8(f.Attempt), layout: layoutSlim,
-		app: hashApp(f.AppID), owner: hashOwner(f.Owner), loginOffset: f.LoginOffset, at: f.At,
-	}
-	copy(head.hash[:], f.CodeHash)
-	return head
-}
-
-// outcomeOf is what of a fact is sealed. The id of a request that went well is
-// not: nobody asks the platform about those.
-func outcomeOf(kind factKind, f *schemas.SessionFact) schemas.SessionOutcome {
-	if kind == factFailed {
-		return schemas.SessionOutcome{Reason: f.Reason, ErrNo: f.ErrNo, LogID: f.LogID}
-	}
-	return schemas.SessionOutcome{SessionKey: f.SessionKey, OpenID: f.OpenID, UnionID: f.UnionID, AnonymousOpenID: f.AnonymousOpenID}
-}
-
-// open answers what is sealed in a fact of an app's: the fields of
-// schemas.SessionOutcome, and the app.
-func (s factSealer) open(f *fact, sealed []byte, appID string) (schemas.SessionFact, error) {
-	w := takeWorkbench()
+// open answers what is sealed in a fact of an app's.
+func (s factSealer) open(f *fact, sealed []byte, appID string) (o schemas.SessionOutcome, err error) {
+	w := takeScratch()
 	defer w.release()
 	if f.layout == layoutFirst {
-		return s.openFirst(w, f, sealed)
+		return s.openFirst(w, f, sealed, appID)
 	}
-	var err error
 	w.bound = s.bind(w.bound, f, appID)
 	if w.plain, err = s.ring.Open(w.plain, sealed, purposeSession, w.bound); err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
+		return o, fmt.Errorf("open session fact: %w", err)
 	}
-	o, err := schemas.DecodeSessionOutcome(w.plain)
-	if err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
+	if o, err = schemas.DecodeSessionOutcome(w.plain); err != nil {
+		return o, fmt.Errorf("open session fact: %w", err)
 	}
-	return schemas.SessionFact{
-		AppID: appID, SessionKey: o.SessionKey, OpenID: o.OpenID, UnionID: o.UnionID, AnonymousOpenID: o.AnonymousOpenID,
-		Reason: o.Reason, ErrNo: o.ErrNo, LogID: o.LogID,
-	}, nil
+	return o, nil
 }
 
 // bind appends what a slim fact is bound to: the topic and key that it lies
@@ -115,22 +93,23 @@ var sealedKinds = [...]schemas.FactKind{
 
 // openFirst opens a fact of the first layout: key, head and sealed part say the
 // same things, which are compared.
-func (s factSealer) openFirst(w *workbench, f *fact, sealed []byte) (schemas.SessionFact, error) {
+func (s factSealer) openFirst(w *scratch, f *fact, sealed []byte, appID string) (o schemas.SessionOutcome, err error) {
 	w.bound = append(append(w.bound, s.topic...), '|')
 	w.bound = append(f.key(w.bound), boundVersion...)
-	var err error
 	if w.plain, err = s.ring.Open(w.plain, sealed, purposeSession, w.bound); err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("open session fact: %w", err)
+		return o, fmt.Errorf("open session fact: %w", err)
 	}
 	opened, err := schemas.DecodeSessionFact(w.plain)
 	if err != nil {
-		return schemas.SessionFact{}, fmt.Errorf("decode session fact: %w", err)
+		return o, fmt.Errorf("decode session fact: %w", err)
 	}
-	if opened.LoginOffset != f.loginOffset || hashApp(opened.AppID) != f.app || opened.Kind != sealedKinds[f.kind] {
-		return schemas.SessionFact{}, errForeignFact
+	if opened.LoginOffset != f.loginOffset || opened.AppID != appID || hashApp(appID) != f.app || opened.Kind != sealedKinds[f.kind] {
+		return o, errForeignFact
 	}
-	opened.CodeHash = nil // it aliases what is about to be wiped
-	return opened, nil
+	return schemas.SessionOutcome{
+		SessionKey: opened.SessionKey, OpenID: opened.OpenID, UnionID: opened.UnionID, AnonymousOpenID: opened.AnonymousOpenID,
+		Reason: opened.Reason, ErrNo: opened.ErrNo, LogID: opened.LogID,
+	}, nil
 }
 
 // aad binds a sealed record to the topic and key that it lies under, and to

@@ -39,49 +39,81 @@ func (b *bench) factFor(session, code string, login int64) *schemas.SessionFact 
 	}
 }
 
-// Records of the first layout stand in the topic for a session's life after an
-// upgrade.
-func TestFactsOfTheFirstLayoutAreRead(t *testing.T) {
+// ownSubkey seals a fact as versions did that sealed each under a subkey of its own.
+func ownSubkey(b *bench, kind factKind, f *schemas.SessionFact) *stream.Record {
+	b.t.Helper()
+	rec, err := b.proc.facts.record(kind, f, 0)
+	must(b.t, err)
+	head, sealed, _ := readFact(rec)
+	if !head.decisive() {
+		return rec
+	}
+	o, err := b.proc.facts.open(&head, sealed, f.AppID)
+	must(b.t, err)
+	value := rec.Value[:factSize:factSize]
+	rec.Value, err = b.proc.sealing.Seal(value, o.Append(nil), purposeSession, b.proc.facts.bind(nil, &head, f.AppID))
+	must(b.t, err)
+	if len(rec.Value) != factSize+len(sealed) {
+		b.t.Errorf("%d bytes sealed in a run, %d under a subkey of their own", len(sealed), len(rec.Value)-factSize)
+	}
+	return rec
+}
+
+// Records that earlier versions wrote stand in the topic for a session's life
+// after an upgrade.
+func TestFactsOfEarlierVersionsAreRead(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	code := b.code("c1", "o1")
-	login, phone := b.login("s1", "c1"), b.phone("s1", keyOf("c1"))
-	second := b.login("s2", "c2")
-	refused := b.factFor("s2", "c2", second.Offset)
-	refused.Reason = schemas.ReasonCodeRefused
-	b.sessions = append(b.sessions,
-		firstLayout(b, factSent, b.factFor("s1", "c1", login.Offset)), firstLayout(b, factResult, b.factFor("s1", "c1", login.Offset)),
-		firstLayout(b, factFailed, refused))
-	b.loop.settle()
-	b.want(login, "enriched")
-	b.want(phone, "enriched")
-	b.want(second, "code_refused")
-	if code.sends != 0 {
-		t.Errorf("I3: a code with a RESULT of the first layout was sent %d times", code.sends)
+	for name, write := range map[string]func(*bench, factKind, *schemas.SessionFact) *stream.Record{
+		"the first layout": firstLayout, "a subkey for each": ownSubkey,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			code := b.code("c1", "o1")
+			login, phone := b.login("s1", "c1"), b.phone("s1", keyOf("c1"))
+			second := b.login("s2", "c2")
+			refused := b.factFor("s2", "c2", second.Offset)
+			refused.Reason = schemas.ReasonCodeRefused
+			b.sessions = append(b.sessions,
+				write(b, factSent, b.factFor("s1", "c1", login.Offset)), write(b, factResult, b.factFor("s1", "c1", login.Offset)),
+				write(b, factFailed, refused))
+			b.loop.settle()
+			b.want(login, "enriched")
+			b.want(phone, "enriched")
+			b.want(second, "code_refused")
+			if code.sends != 0 {
+				t.Errorf("I3: a code with a RESULT of an earlier version was sent %d times", code.sends)
+			}
+		})
 	}
 }
 
-// Made by sealing outcome o1, u1, a1 for the second send of code c1.
+// Made by sealing outcome o1, u1, a1 for the second send of code c1: by a shipped
+// version, under a subkey of its own, and in a run, by a Python program that knows
+// platform/secrets from its description.
 const (
 	goldenFactKey = "s1|99bffc39a98bb0b9a69f919616bb3e3a|RESULT|2"
 	goldenFact    = "025c17c34894bbd4da02e3ab61000000000000004d0000019ca9450a7b0102733184077c20c5ef2d035d040b7618fad424927393a64430b6f6b7c8e7505694d18cb72e447ddb5c452411f60185fd177e6b98f13c80bf1a83073521b364470c57c675822f"
+	goldenInRun   = "025c17c34894bbd4da02e3ab61000000000000004d0000019ca9450a7b0202733172756e2d6f662d7477656c76000000071d663a51bdc8b267d4b6ee459a2a72c4eb4a1e3325e3dbb33d4e69a5160d1ab7a7bfdeea17725e180aa63eeb054c4a9ca9b6b6"
 )
 
-// The bytes of a record that a shipped version wrote: both layouts are for as
-// long as a session lives, and this one is the newest.
+// The bytes of records of the slim layout, which are for as long as a session lives.
 func TestSlimLayoutGolden(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	value, err := hex.DecodeString(goldenFact)
-	must(t, err)
-	rec := &stream.Record{Topic: schemas.TopicSessions, Key: []byte(goldenFactKey), Value: value}
-	f, sealed, ok := readFact(rec)
-	if !ok || string(f.session) != "s1" || f.kind != factResult || f.attempt != 2 || f.loginOffset != 77 || f.at != 1772366400123 {
-		t.Fatalf("read %+v, %v", f, ok)
-	}
-	got, err := b.proc.facts.open(&f, sealed, testApp)
-	if err != nil || got.SessionKey != string(keyOf("c1")) || got.OpenID != "o1" || got.UnionID != "u1" || got.AnonymousOpenID != "a1" {
-		t.Fatalf("opened %q %q %q %q, %v", got.SessionKey, got.OpenID, got.UnionID, got.AnonymousOpenID, err)
+	for name, golden := range map[string]string{"a subkey of its own": goldenFact, "in a run": goldenInRun} {
+		value, err := hex.DecodeString(golden)
+		must(t, err)
+		rec := &stream.Record{Topic: schemas.TopicSessions, Key: []byte(goldenFactKey), Value: value}
+		f, sealed, ok := readFact(rec)
+		if !ok || string(f.session) != "s1" || f.kind != factResult || f.attempt != 2 || f.loginOffset != 77 || f.at != 1772366400123 {
+			t.Fatalf("%s: read %+v, %v", name, f, ok)
+		}
+		got, err := b.proc.facts.open(&f, sealed, testApp)
+		want := schemas.SessionOutcome{SessionKey: string(keyOf("c1")), OpenID: "o1", UnionID: "u1", AnonymousOpenID: "a1"}
+		if err != nil || got != want {
+			t.Errorf("%s: opened %q %q %q %q, %v", name, got.SessionKey, got.OpenID, got.UnionID, got.AnonymousOpenID, err)
+		}
 	}
 }
 
@@ -105,6 +137,9 @@ func TestFactIsBoundToItsKeyHeadAndApp(t *testing.T) {
 	} {
 		rec, err := b.proc.facts.record(factResult, b.factFor("s1", "c1", 7), 0)
 		must(t, err)
+		if rec.Value[factSize] != 2 {
+			t.Fatalf("sealed as version %d, not in a run", rec.Value[factSize])
+		}
 		f, sealed, ok := readFact(rec)
 		if !ok {
 			t.Fatal("not read")

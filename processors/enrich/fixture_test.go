@@ -359,3 +359,26 @@ func (b *bench) resultOf(code, session string, loginOffset int64) *stream.Record
 	must(b.t, err)
 	return rec
 }
+
+// record makes the record of any fact out of all that was ever said of one.
+func (s factSealer) record(kind factKind, f *schemas.SessionFact, partition int32) (*stream.Record, error) {
+	head := headOf(kind, f)
+	switch kind {
+	case factResult:
+		o := schemas.SessionOutcome{SessionKey: f.SessionKey, OpenID: f.OpenID, UnionID: f.UnionID, AnonymousOpenID: f.AnonymousOpenID}
+		return s.outcome(&head, f.AppID, &o, partition)
+	case factFailed:
+		return s.outcome(&head, f.AppID, &schemas.SessionOutcome{Reason: f.Reason, ErrNo: f.ErrNo, LogID: f.LogID}, partition)
+	default:
+		return s.note(&head, partition), nil
+	}
+}
+
+func headOf(kind factKind, f *schemas.SessionFact) fact {
+	head := fact{
+		session: []byte(f.SessionID), kind: kind, attempt: uint8(f.Attempt), layout: layoutSlim,
+		app: hashApp(f.AppID), owner: hashOwner(f.Owner), loginOffset: f.LoginOffset, at: f.At,
+	}
+	copy(head.hash[:], f.CodeHash)
+	return head
+}

@@ -9,9 +9,9 @@ import (
 // decrypt, check and encode. It holds its own results until the loop takes
 // them.
 type job struct {
-	facts   [sessionKeys]found
-	outcome entry // of a login; nil: it is another event
-	now     int64 // ms
+	facts   [sessionKeys]entry // RESULTs, newest login first
+	outcome entry              // of a login; nil: it is another event
+	now     int64              // ms
 	one     [1]*stream.Record
 	out     []*stream.Record
 	reason  schemas.Reason // the event ends; stage says where
@@ -21,7 +21,7 @@ type job struct {
 }
 
 // start hands an event to a worker, with what is known of its session.
-func (e *event) start(facts [sessionKeys]found) {
+func (e *event) start(facts [sessionKeys]entry) {
 	e.state = stateWorking
 	e.job = job{facts: facts, now: e.task.now()}
 	e.task.working++ // as Task.work, without its closures
@@ -51,12 +51,11 @@ func (w *eventJob) Worked() {
 func (e *event) work() {
 	j := &e.job
 	j.barren, j.keyless = true, true
-	for i := range j.facts {
-		f := &j.facts[i]
-		if f.entry == nil {
+	for _, f := range j.facts {
+		if f == nil {
 			break
 		}
-		session, ok := e.task.session(f, e.p.event.AppID)
+		session, ok := e.task.openSession(f, e.p.event.AppID)
 		if !ok {
 			continue
 		}
@@ -74,11 +73,6 @@ func (e *event) work() {
 func (e *event) conclude() {
 	t, j := e.task, &e.job
 	e.state = stateIdle
-	for i := range j.facts {
-		if f := &j.facts[i]; f.fresh {
-			t.recent.keep(f.at, f.remembered)
-		}
-	}
 	if !t.closed && !e.leads() {
 		e.state = stateReady
 		if len(e.sess.parked[topicLogin]) > 0 {
@@ -99,37 +93,21 @@ func (e *event) conclude() {
 	}
 }
 
-// session answers the session of a fact, from what is remembered or else from
-// the fact, which is remembered from then on.
-func (p *processor) session(f *found, appID string) (schemas.SessionFact, bool) {
-	if f.remembered != nil {
-		if session, err := p.memory.open(f.remembered); err == nil {
-			return session, session.AppID == appID
-		}
-	}
-	session, ok := p.openSession(f.entry, appID)
-	if ok {
-		f.remembered, f.fresh = p.memory.seal(&session), true
-	}
-	return session, ok
-}
-
-// openSession opens one RESULT; one that does not open, or is another app's,
-// is passed over.
-func (p *processor) openSession(f entry, appID string) (schemas.SessionFact, bool) {
+// openSession opens one RESULT; one that does not open is passed over.
+func (p *processor) openSession(f entry, appID string) (schemas.SessionOutcome, bool) {
 	kept := f.spread()
 	session, err := p.facts.open(&kept.fact, kept.sealed, appID)
 	if err != nil {
 		p.metrics.skip("sessions")
 		p.logger.Error("skip a session that does not open", "login_offset", kept.loginOffset, "err", err)
-		return schemas.SessionFact{}, false
+		return schemas.SessionOutcome{}, false
 	}
-	return session, session.AppID == appID
+	return session, true
 }
 
 // enrich makes the outputs of an event with one session of its; false: that
 // session's key is not the one.
-func (e *event) enrich(session *schemas.SessionFact) bool {
+func (e *event) enrich(session *schemas.SessionOutcome) bool {
 	j := &e.job
 	w := takeWorkbench()
 	defer w.release()

@@ -17,18 +17,9 @@ type lineage [sessionKeys]int64
 // known is what the task knows of an event's session, of the logins that have
 // retired.
 type known struct {
-	facts  [sessionKeys]found // RESULTs, newest login first
+	facts  [sessionKeys]entry // RESULTs, newest login first
 	logins lineage            // theirs
 	failed int64              // the newest login that failed, as in lineage
-}
-
-// found is a fact of the table: where it lies, and, if it was opened a little
-// while ago, what was remembered of it.
-type found struct {
-	entry      entry
-	at         place
-	remembered []byte
-	fresh      bool // remembered is new
 }
 
 // known looks a session up. A login that has not retired is not there yet:
@@ -43,7 +34,7 @@ func (t *Task) known(e *event) (k known) {
 	for at, f := newest, table.entry(newest); f != nil; f = table.entry(at) {
 		s := f.spread()
 		if s.app == e.p.app {
-			t.note(&k, e, found{entry: f, at: at}, &s.fact)
+			t.note(&k, e, f, &s.fact)
 		}
 		at = table.wide(s.before)
 	}
@@ -59,17 +50,17 @@ func (t *Task) knownOfCrowd(k *known, e *event, l *ladder) {
 	below(l.results, t.frontier, func(at place) bool {
 		f := table.entry(at)
 		s := f.spread()
-		return t.note(k, e, found{entry: f, at: at}, &s.fact) && k.logins[sessionKeys-1] == 0
+		return t.note(k, e, f, &s.fact) && k.logins[sessionKeys-1] == 0
 	})
 	below(l.failed, t.frontier, func(at place) bool {
 		f := table.entry(at)
 		s := f.spread()
-		return t.note(k, e, found{entry: f, at: at}, &s.fact) && k.failed == 0
+		return t.note(k, e, f, &s.fact) && k.failed == 0
 	})
 }
 
 // note takes in an outcome, unless it is not one yet; false: it is too old.
-func (t *Task) note(k *known, e *event, f found, head *fact) (alive bool) {
+func (t *Task) note(k *known, e *event, f entry, head *fact) (alive bool) {
 	switch s := t.active[e.p.event.SessionID]; {
 	case head.at < t.now()-t.sessionLife:
 		return false
@@ -82,7 +73,7 @@ func (t *Task) note(k *known, e *event, f found, head *fact) (alive bool) {
 	return true
 }
 
-func (k *known) insert(f found, login int64) {
+func (k *known) insert(f entry, login int64) {
 	for i := range k.logins {
 		if login > k.logins[i] {
 			copy(k.logins[i+1:], k.logins[i:])
@@ -104,9 +95,6 @@ func (t *Task) decideJoin(e *event) {
 	k := t.known(e)
 	if k.logins[0] != 0 && k.logins != e.tried {
 		e.tried = k.logins
-		for i := range k.facts {
-			k.facts[i].remembered = t.recent.find(k.facts[i].at)
-		}
 		e.start(k.facts)
 		return
 	}

@@ -15,7 +15,7 @@ func (p *prepared) needsKey() bool {
 
 // fill puts in what the event's kind has to say. It answers why the event ends
 // instead, if it does, and whether the session's key was the one.
-func (p *processor) fill(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) fill(w *workbench, from *prepared, session *schemas.SessionOutcome) (schemas.Reason, bool) {
 	switch from.kind {
 	case schemas.KindProfile:
 		return p.profile(w, from, session)
@@ -33,7 +33,7 @@ func (p *processor) fill(w *workbench, from *prepared, session *schemas.SessionF
 	return "", true
 }
 
-func (p *processor) profile(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) profile(w *workbench, from *prepared, session *schemas.SessionOutcome) (schemas.Reason, bool) {
 	key := douyin.SessionKey(session.SessionKey)
 	if !w.decrypt(key, &from.encrypted) {
 		return "", false
@@ -49,7 +49,7 @@ func (p *processor) profile(w *workbench, from *prepared, session *schemas.Sessi
 	return p.check(from, opened.Watermark, key), true
 }
 
-func (p *processor) phoneNumber(w *workbench, from *prepared, session *schemas.SessionFact) (schemas.Reason, bool) {
+func (p *processor) phoneNumber(w *workbench, from *prepared, session *schemas.SessionOutcome) (schemas.Reason, bool) {
 	key := douyin.SessionKey(session.SessionKey)
 	if !w.decrypt(key, &from.encrypted) {
 		return "", false

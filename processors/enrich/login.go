@@ -30,8 +30,9 @@ type exchange struct {
 // ownResult is a RESULT of this task's: when it turns out to be the outcome, it
 // need not be opened.
 type ownResult struct {
+	fact    fact   // its key and head
 	value   []byte // of its record, which ends with what is sealed
-	session schemas.SessionFact
+	session schemas.SessionOutcome
 }
 
 // decideLogin takes a login a step further: to the outcome that the ledger
@@ -181,7 +182,7 @@ func (e *event) readOutcome() {
 
 // ownSession answers the session of an outcome that this task wrote down: no
 // two facts seal to the same bytes.
-func (e *event) ownSession(outcome entry) (session schemas.SessionFact, ok bool) {
+func (e *event) ownSession(outcome entry) (session schemas.SessionOutcome, ok bool) {
 	own := e.exchange.own.Load()
 	if own == nil || !bytes.HasSuffix(own.value, outcome.spread().sealed) {
 		return session, false

@@ -24,7 +24,6 @@ type processor struct {
 	peppers   *secrets.Peppers
 	registry  schemas.SchemaResolver
 	facts     factSealer
-	memory    *memorySealer
 	gate      gate
 	deadlines *deadlines // of exchanges
 	metrics   *metrics
@@ -72,12 +71,7 @@ func newProcessor(cfg Config, deps Deps) (*processor, error) {
 	for _, app := range cfg.Apps {
 		p.apps[app.ID] = app
 	}
-	memory, err := newMemorySealer()
-	if err != nil {
-		return nil, err
-	}
-	p.memory = memory
-	p.facts = factSealer{ring: deps.Sealing, topic: p.names.sessions}
+	p.facts = newFactSealer(deps.Sealing, p.names.sessions)
 	p.gate = newLimits(cfg, p.metrics)
 	p.deadlines = newDeadlines(cfg.Deadline)
 	return p, nil

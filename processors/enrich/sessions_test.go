@@ -181,7 +181,7 @@ func TestKnownOfACrowdIsThatOfAWalk(t *testing.T) {
 			if f.kind == factFailed {
 				want.failed = max(want.failed, f.loginOffset+1)
 			} else {
-				want.insert(found{}, f.loginOffset+1)
+				want.insert(nil, f.loginOffset+1)
 			}
 		}
 		got := task.known(e)

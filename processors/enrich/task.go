@@ -18,7 +18,6 @@ type Task struct {
 	owner     string
 
 	ledger   *ledger
-	recent   *recent
 	frontier int64               // login offset below which every login has retired
 	passed   int64               // ms, how far the watermark has come
 	active   map[string]*session // sessions with something unfinished
@@ -50,7 +49,7 @@ func (p *processor) newTask(l loop) *Task {
 	t := &Task{
 		processor: p, loop: l, partition: l.Partition(), owner: l.Owner(),
 		active: map[string]*session{}, logins: map[codeHash]*event{}, lines: map[string]*line{},
-		errands: newErrands(), recent: new(recent),
+		errands:     newErrands(),
 		restored:    map[string][]byte{},
 		byClock:     alarms{at: func(e *event) *int64 { return &e.wakeClock }},
 		byWatermark: alarms{at: func(e *event) *int64 { return &e.wakeMark }},

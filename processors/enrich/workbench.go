@@ -13,7 +13,7 @@ import (
 type workbench struct {
 	user   schemas.EnrichedUser
 	phone  schemas.Phone
-	plain  []byte // what was decrypted or opened
+	plain  []byte // what was decrypted
 	bound  []byte // associated data, and behind it what is sealed under that
 	sealed []byte
 }
@@ -44,4 +44,25 @@ func (w *workbench) decrypt(key douyin.SessionKey, from *schemas.Encrypted) bool
 	plain, err := douyin.Decrypt(w.plain[:0], key, from.EncryptedData, from.IV)
 	w.plain = plain
 	return err == nil
+}
+
+// scratch is a workbench for one fact, of which nobody fills in a user: a dozen
+// cache lines less to fetch and wipe for each login.
+type scratch struct {
+	plain []byte // what is to be sealed, or was opened
+	bound []byte // associated data
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func takeScratch() *scratch { return scratches.Get().(*scratch) }
+
+// release wipes what is secret and gives the scratch back.
+func (s *scratch) release() {
+	if cap(s.plain)+cap(s.bound) > keptRoom {
+		return
+	}
+	clear(s.plain)
+	s.plain, s.bound = s.plain[:0], s.bound[:0]
+	scratches.Put(s)
 }

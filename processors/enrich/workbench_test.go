@@ -24,7 +24,7 @@ func TestAWorkbenchIsGivenBackWithoutATrace(t *testing.T) {
 	w := new(workbench)
 	for _, key := range []string{string(key), string(keyOf("other")), string(key)} {
 		w.user = schemas.EnrichedUser{OpenID: "o", AppID: testApp}
-		rig.proc.fill(w, from, &schemas.SessionFact{SessionKey: key})
+		rig.proc.fill(w, from, &schemas.SessionOutcome{SessionKey: key})
 	}
 	if w.user.Phone == nil || !bytes.Contains(w.bound, []byte(number)) || !bytes.Contains(w.plain, []byte(number)) {
 		t.Fatal("nothing personal was on the workbench")
@@ -37,5 +37,17 @@ func TestAWorkbenchIsGivenBackWithoutATrace(t *testing.T) {
 	}
 	if !reflect.DeepEqual(w.user, schemas.EnrichedUser{}) || !reflect.DeepEqual(w.phone, schemas.Phone{}) {
 		t.Errorf("left behind: %+v, %+v", w.user, w.phone)
+	}
+}
+
+// I8: nor does the scratch on which a fact was made or opened.
+func TestAScratchIsGivenBackWithoutATrace(t *testing.T) {
+	t.Parallel()
+	const key = "the session key"
+	s := &scratch{plain: []byte(key), bound: []byte("bound")}
+	plain := s.plain
+	s.release()
+	if bytes.Contains(plain, []byte(key)) || len(s.plain) != 0 || len(s.bound) != 0 {
+		t.Errorf("left behind: %q", plain)
 	}
 }
