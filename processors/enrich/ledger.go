@@ -26,7 +26,8 @@ type ledger struct {
 	horizon  int64              // ms; what is older is forgotten, and not taken in
 	now      func() int64       // ms
 	read     int64              // ms, what now answered last
-	marked   bool               // this owner's marker was seen
+	marked   bool               // this owner's marker was seen,
+	since    int64              // then (ms)
 	usurped  bool               // and after it another owner's: this task may not send any more
 	stray    func(*fact)        // told of own SENTs that stand, once one was reported as failed; nil before
 	skipped  func(why string)
@@ -88,7 +89,7 @@ func (l *ledger) annulled(f *fact) {
 // with no send that does not.
 func (l *ledger) mark(owner string) {
 	if owner == l.name {
-		l.marked = true
+		l.marked, l.since = true, l.now()
 	} else if l.marked {
 		l.usurped = true
 	}
@@ -121,14 +122,15 @@ func (l *ledger) counts(hash codeHash, attempt int, at int64) bool {
 
 // next answers which attempt may be sent now (1 or 2), or 0 when both are used
 // up; until is when (ms) the answer counts: the exchange of another owner may
-// still be under way before.
+// still be under way before. Its SENT was written before this owner's marker, even if
+// its clock was ahead.
 func (l *ledger) next(hash codeHash) (attempt int, until int64) {
 	for i, one := range l.open[hash] {
 		switch {
 		case !one.sent && attempt == 0:
 			attempt = i + 1
 		case one.sent && !one.own:
-			until = max(until, one.at+l.deadline+skew)
+			until = max(until, min(one.at, l.since)+l.deadline+skew)
 		}
 	}
 	return attempt, until

@@ -312,6 +312,47 @@ func TestI3SendsAreKnownForAsLongAsTheirCodeLives(t *testing.T) {
 	}
 }
 
+// What stands before one's own marker was written before that was read, whatever
+// the clock said of whoever wrote it.
+func TestSentOfAnOwnerWhoseClockWasAheadIsNotWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.sessions = append(b.sessions, b.proc.facts.note(&fact{
+		session: []byte("s1"), hash: hashOf("s1", "c1"), kind: factSent, attempt: 1, layout: layoutSlim,
+		app: hashApp(testApp), owner: 7, at: b.now.Add(time.Hour).UnixMilli(),
+	}, 0))
+	b.restart()
+	b.loop.advance(5 * time.Second)
+	if code.sends != 0 {
+		t.Error("I3: sent while another owner's exchange may be under way")
+	}
+	b.loop.advance(3 * time.Second)
+	b.want(login, "enriched")
+}
+
+// A clock that is set back would have whatever waits for a moment of it wait for
+// as much longer: its owner begins anew.
+func TestClockThatIsSetBackHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.platform.fault = func(string) fault { return faultNotSent }
+	b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.advance(3*time.Minute + time.Second)
+	b.want(login, "code_expired")
+	b.loop.advance(time.Minute)
+	if b.loop.closed {
+		t.Error("a clock that goes on as it should ended a task")
+	}
+	b.now = b.now.Add(-time.Hour)
+	b.loop.task.sweep() // a minute later, as timers count
+	if !b.loop.closed {
+		t.Error("the task goes on with moments of an hour ahead")
+	}
+}
+
 // What is past its life is looked for again and again.
 func TestI9TheLedgerForgetsForAsLongAsItsTaskLives(t *testing.T) {
 	t.Parallel()
@@ -422,7 +463,10 @@ func TestI3AnothersSentBehindOnesOwnMarkerNeverLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := &ledger{owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]sends{}, marker: stream.Marker}
+			l := &ledger{
+				owner: mine.owner, name: mine.name, deadline: 5000, table: newTable(), open: map[codeHash]sends{},
+				marker: stream.Marker, now: func() int64 { return 2000 },
+			}
 			marker := &stream.Record{Topic: "s", Key: []byte("\x00marker|s|0"), Value: []byte(l.name)}
 			hash := hashOf("s", "c")
 			sent, err := b.proc.facts.record(factSent, &schemas.SessionFact{

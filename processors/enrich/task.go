@@ -20,6 +20,7 @@ type Task struct {
 	ledger   *ledger
 	frontier int64               // login offset below which every login has retired
 	passed   int64               // ms, how far the watermark has come
+	swept    int64               // ms, when what is past its life was looked for last
 	active   map[string]*session // sessions with something unfinished
 	logins   map[codeHash]*event // logins under way, by code
 	lines    map[string]*line    // by app: logins that wait for a permit
@@ -223,8 +224,18 @@ func (t *Task) Close() {
 	t.close()
 }
 
-// sweep forgets what is past its life, once a minute.
+var errClockBack = errors.New("the clock was set back: restore anew")
+
+// sweep forgets what is past its life, once a minute. Of a clock that was set back
+// meanwhile whatever waits for a moment of it would wait for as much longer, and
+// the watermark be ahead of it: the next owner begins with the new one.
 func (t *Task) sweep() {
+	now := t.now()
+	if now < t.swept {
+		t.loop.Fail(errClockBack)
+		return
+	}
+	t.swept = now
 	t.ledger.expire(t.forgetBefore())
 	t.observe()
 	t.loop.After(time.Minute, t.sweep)
