@@ -3,6 +3,7 @@ package stream
 import (
 	gort "runtime"
 	"sync"
+	"time"
 )
 
 // workers runs jobs of the processor on a fixed number of goroutines: what has
@@ -10,7 +11,9 @@ import (
 // otherwise before the first input of any is worked on, and then retire, commit
 // and be fetched for all at the same time, with nothing to do in between. The
 // queues are not bounded here: their jobs are inputs inside the windows, or
-// work of the tasks for such inputs.
+// work of the tasks for such inputs. A job may be held up by what it asks for, a
+// schema of a registry that is away: another worker takes the place of the one that
+// is, so that no other input waits for it.
 type workers struct {
 	mu       sync.Mutex
 	cond     *sync.Cond
@@ -46,16 +49,31 @@ func (w *workers) queue(q *[]func(), jobs []func()) {
 	w.cond.Broadcast()
 }
 
-// work runs jobs. A worker that never sleeps would keep the loop whose job it
-// has done from its processor for as long as the scheduler lets it, ten
-// milliseconds, at every step that an input takes: it stands back after each.
+// heldUp is how long a job runs until another worker takes the place of its own.
+const heldUp = 100 * time.Millisecond
+
+// work runs jobs, until another worker has taken this one's place. A worker that
+// never sleeps would keep the loop whose job it has done from its processor for as
+// long as the scheduler lets it, ten milliseconds, at every step that an input
+// takes: it stands back after each.
 func (w *workers) work() {
+	taken := make(chan struct{})
+	place := time.AfterFunc(time.Hour, func() {
+		w.done.Go(w.work)
+		close(taken)
+	})
+	place.Stop()
 	for {
 		job, ok := w.next()
 		if !ok {
 			return
 		}
+		place.Reset(heldUp)
 		job()
+		if !place.Stop() {
+			<-taken // at no moment nobody is counted
+			return
+		}
 		gort.Gosched()
 	}
 }
@@ -79,11 +97,25 @@ func (w *workers) next() (func(), bool) {
 	return job, true
 }
 
-// close drops what is queued and waits for what runs.
+// lastWork is how long the end waits for what runs.
+const lastWork = time.Second
+
+// close drops what is queued and waits for what runs; for what is held up it does
+// not: the tasks have ended, and what becomes of it reaches nobody.
 func (w *workers) close() {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
 	w.cond.Broadcast()
-	w.done.Wait()
+	idle := make(chan struct{})
+	go func() {
+		w.done.Wait()
+		close(idle)
+	}()
+	end := time.NewTimer(lastWork)
+	defer end.Stop()
+	select {
+	case <-idle:
+	case <-end.C:
+	}
 }
