@@ -31,12 +31,12 @@ func (t *Task) known(e *event) (k known) {
 		t.knownOfCrowd(&k, e, table.crowds[string(e.rec.Key)].apps[e.p.app])
 		return k
 	}
-	for at, f := newest, table.entry(newest); f != nil; f = table.entry(at) {
+	for f := table.entry(newest); f != nil; {
 		s := f.spread()
 		if s.app == e.p.app {
 			t.note(&k, e, f, &s.fact)
 		}
-		at = table.wide(s.before)
+		f = table.entry(table.wide(s.before))
 	}
 	return k
 }
