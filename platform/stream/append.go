@@ -28,9 +28,12 @@ func (l *loop) append(rec *Record, readBack func(error)) {
 
 // takeAcks takes in what was acknowledged since it was posted.
 func (l *loop) takeAcks() {
-	for _, a := range l.acks.take() {
+	list := l.acks.take(l.taken)
+	for _, a := range list {
 		l.state.written(a.rec, a.err, a.back)
 	}
+	clear(list)
+	l.taken = list
 }
 
 // ack is what became of an append.
@@ -56,11 +59,12 @@ func (a *acks) add(one ack) (first bool) {
 	return len(a.list) == 1
 }
 
-func (a *acks) take() []ack {
+// take hands over what has come; spare is reused for what comes.
+func (a *acks) take(spare []ack) []ack {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := a.list
-	a.list = nil
+	a.list = spare[:0]
 	return list
 }
 

@@ -36,7 +36,8 @@ type loop struct {
 	closed   bool        // nothing is
 	draining bool
 	drained  []func()
-	underWay int // inputs handed over and not done
+	taken    []ack // and done with: room for the next
+	underWay int   // inputs handed over and not done
 
 	drainAsked    bool // the task has a Drain of its own,
 	drainAnswered bool // and has called back

@@ -43,16 +43,14 @@ func (l *loop) handOverNext() (any bool) {
 // retireDirty takes finished inputs out of the windows in offset order: their
 // outputs and offsets go to the open transaction.
 func (l *loop) retireDirty() {
-	for len(l.dirty) > 0 {
-		dirty := l.dirty
-		l.dirty = nil
-		for _, p := range dirty {
-			p.dirty = false
-			for p.window.ready() {
-				l.retire(p, p.window.pop())
-			}
+	for i := 0; i < len(l.dirty); i++ { // what retires may finish others
+		p := l.dirty[i]
+		p.dirty = false
+		for p.window.ready() {
+			l.retire(p, p.window.pop())
 		}
 	}
+	l.dirty = l.dirty[:0]
 }
 
 func (l *loop) retire(p *partition, in *Input) {

@@ -167,7 +167,9 @@ func (t *Task) ring() {
 		due = append(due, e)
 	}
 	for _, e := range due {
-		t.decide(e)
+		if !t.staysInLine(e, now) {
+			t.decide(e)
+		}
 	}
 	t.arm()
 }

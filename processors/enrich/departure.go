@@ -37,9 +37,9 @@ type departure struct {
 	verdict verdict
 }
 
-// leaving takes out who waits no more. It is looked at whenever a permit is
-// given back, and who waits does so for one that is under way.
-func (l *limits) leaving() (out departures) {
+// leaving takes out who waits no more, behind what out holds. It is looked at
+// whenever a permit is given back, and who waits does so for one that is under way.
+func (l *limits) leaving(out departures) departures {
 	l.turn++
 	for i := range l.order {
 		a := l.order[(l.turn+i)%len(l.order)]

@@ -103,14 +103,13 @@ func (t *Task) failed(e *event, at int64) {
 // disown takes back a SENT of this task's that stands, unless it is waited for. One
 // that came to stand behind a later one under its key is not: compaction keeps the
 // last alone, and the send of the other would be forgotten with it.
-func (t *Task) disown(f *fact) {
+func (t *Task) disown(f fact) {
 	if e := t.logins[f.hash]; e != nil && e.exchange.permit != nil && e.exchange.sentAt == f.at {
 		return
 	}
 	t.ledger.annul(f.hash, int(f.attempt))
-	back := *f
-	back.kind = factAnnulled
-	t.loop.Append(t.facts.note(&back, t.partition), nil)
+	f.kind = factAnnulled
+	t.loop.Append(t.facts.note(&f, t.partition), nil)
 }
 
 // again looks at a login once more whose SENT was for nothing.

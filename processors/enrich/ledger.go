@@ -29,7 +29,7 @@ type ledger struct {
 	marked   bool               // this owner's marker was seen,
 	since    int64              // then (ms)
 	usurped  bool               // and after it another owner's: this task may not send any more
-	stray    func(*fact)        // told of own SENTs that stand, once one was reported as failed; nil before
+	stray    func(fact)         // told of own SENTs that stand, once one was reported as failed; nil before
 	skipped  func(why string)
 	logger   *slog.Logger
 	marker   func(*stream.Record) (string, bool)
@@ -110,7 +110,7 @@ func (l *ledger) sent(f *fact) {
 	s[f.attempt-1] = send{sent: true, own: own, owner: f.owner, at: f.at}
 	l.open[f.hash] = s
 	if l.stray != nil && own && !before.sent && !l.usurped {
-		l.stray(f)
+		l.stray(*f)
 	}
 }
 

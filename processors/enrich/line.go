@@ -111,6 +111,21 @@ func (t *Task) patient(e *event) bool {
 	return true
 }
 
+// staysInLine has a login go on waiting that does so for its turn alone: it need
+// not be looked at before, since whatever is learnt of its code has it decided.
+func (t *Task) staysInLine(e *event, now int64) bool {
+	x := e.exchange
+	if x == nil || !x.queued || !x.asks || e.state != stateIdle || e.in == nil || now < e.parkAt {
+		return false
+	}
+	last := t.expiry(e) - lastMinute
+	if now >= last || !e.leads() || !t.patient(e) {
+		return false
+	}
+	t.wakeAt(e, min(e.parkAt, last))
+	return true
+}
+
 // patience is how many times JoinWait a login may be off in a line that moves.
 const patience = 30
 

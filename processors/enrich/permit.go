@@ -95,7 +95,8 @@ func (l *limits) release(p *slotPermit, then func(*appLimits)) {
 	a.permits--
 	then(a)
 	a.bound.Set(a.limit())
-	leaving := l.leaving()
+	var room [2]departure // few wait for one that ends, and they need no memory of their own
+	leaving := l.leaving(room[:0])
 	var stalled stalled
 	if !a.ailing {
 		stalled, a.stalled = a.stalled, nil
