@@ -91,7 +91,8 @@ type fakeLoop struct {
 	pending  []fakeEntry // retired or emitted, not committed
 	retiring bool        // what is emitted belongs to what retires
 
-	fenced  bool // a successor has taken over: nothing is committed any more
+	round   time.Time // when the one that is under way began; zero: now
+	fenced  bool      // a successor has taken over: nothing is committed any more
 	closed  bool
 	crashed bool
 }
@@ -156,8 +157,16 @@ func (w *world) newLoop(p *processor) *fakeLoop {
 func (l *fakeLoop) Partition() int32  { return 0 }
 func (l *fakeLoop) Owner() string     { return l.name }
 func (l *fakeLoop) Now() time.Time    { return l.w.now }
-func (l *fakeLoop) Round() time.Time  { return l.w.now }
 func (l *fakeLoop) Do(job stream.Job) { l.Work(job.Work, job.Worked) }
+
+// Round is Now, unless the round goes on for long.
+func (l *fakeLoop) Round() time.Time {
+	if !l.round.IsZero() {
+		return l.round
+	}
+	return l.w.now
+}
+
 func (l *fakeLoop) Work(f, then func()) {
 	l.jobs = append(l.jobs, func() {
 		f()

@@ -115,7 +115,7 @@ func (t *Task) patient(e *event) bool {
 // not be looked at before, since whatever is learnt of its code has it decided.
 func (t *Task) staysInLine(e *event, now int64) bool {
 	x := e.exchange
-	if x == nil || !x.queued || !x.asks || e.state != stateIdle || e.in == nil || now < e.parkAt {
+	if x == nil || !x.queued || !x.asks || e.state != stateIdle || e.in == nil {
 		return false
 	}
 	last := t.expiry(e) - lastMinute

@@ -3,6 +3,8 @@ package enrich
 import (
 	"testing"
 	"time"
+
+	"doustream/schemas"
 )
 
 func TestLoginThenPhone(t *testing.T) {
@@ -228,6 +230,31 @@ func TestLoginIsParkedWhenItsLineIsStuckAndNotWhileItMoves(t *testing.T) {
 				t.Errorf("%d of 60 events have a result", len(got))
 			}
 		})
+	}
+}
+
+func TestLoginEndsWithItsCodesLifeThoughItsLineMoves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(cfg *Config) { cfg.CodeLife = 15 * time.Second })
+	g := &slowGate{}
+	b.loop.task.gate = g
+	const logins, lived = 200, 150 // one a tenth of a second
+	for i := range logins {
+		id := string(rune('a' + i))
+		b.code(id, id)
+		b.login("s"+id, id)
+	}
+	for range lived + 5 {
+		g.left = 1
+		b.loop.advance(100 * time.Millisecond)
+	}
+	got, _ := results(t, b.out)
+	outcomes := map[string]int{}
+	for _, one := range got {
+		outcomes[one[0].String()]++
+	}
+	if late := outcomes[string(schemas.ReasonCodeExpired)]; late+outcomes["enriched"] != logins || late < logins-lived-5 || late > logins-lived+5 {
+		t.Errorf("%v; want about %d of %d expired", outcomes, logins-lived, logins)
 	}
 }
 

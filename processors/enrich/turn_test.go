@@ -125,3 +125,42 @@ func (b *bench) handLogins() {
 		b.loop.hand(topicLogin, 0)
 	}
 }
+
+// I4: two of one session would let its events overtake one another.
+func TestI4ASessionThatWasForgottenTakesNoOtherAway(t *testing.T) {
+	t.Parallel()
+	task := newBench(t).loop.task
+	old := task.activate("s1")
+	task.forget(old)
+	young := task.activate("s1")
+	task.forget(old) // by what was posted meanwhile
+	if task.activate("s1") != young {
+		t.Error("there are two of the session")
+	}
+}
+
+func TestALoginThatTakesAnothersPlaceKeepsIt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	task := b.loop.task
+	s := task.activate("s1")
+	for range 2 {
+		rec := b.login("s1", "c1")
+		e := task.newEvent(&directInput{}, rec, task.prepare(rec))
+		e.sess = s
+		s.logins++
+		s.window = append(s.window, e)
+	}
+	first, second := s.window[0], s.window[1]
+	if !task.takeUp(first) || task.takeUp(second) {
+		t.Fatal("the one behind asks")
+	}
+	s.leaveWindow(first)
+	if !task.takeUp(second) {
+		t.Fatal("the one that leaves next does not ask")
+	}
+	task.finish(first, nil)
+	if task.logins[hashOf("s1", "c1")] != second {
+		t.Error("the outcome of the code would reach nobody")
+	}
+}

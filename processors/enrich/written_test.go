@@ -134,6 +134,30 @@ func TestI3ExchangeThatWaitedTooLongIsWrittenDownAnew(t *testing.T) {
 	b.want(login, "enriched")
 }
 
+// A machine may stand still in the midst of a round, whose time is past then.
+func TestI3RequestLeavesByTheTimeThatItIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	g := b.hold(false)
+	code := b.code("c1", "o1")
+	login := b.login("s1", "c1")
+	b.loop.settle()
+	g.told[0](verdictGo)
+	b.loop.round = b.now
+	b.now = b.now.Add(3 * time.Second)
+	b.loop.runMail()
+	b.loop.round = time.Time{}
+	b.loop.settle()
+	if code.sends != 0 || len(g.told) != 2 {
+		t.Fatalf("sent %d times, written down %d times; want it not to leave so late", code.sends, len(g.told))
+	}
+	for i := 1; i < len(g.told); i++ { // one that was written down in that round is too late as well
+		g.told[i](verdictGo)
+		b.loop.advance(time.Second)
+	}
+	b.want(login, "enriched")
+}
+
 // exchangerFunc is an Exchanger of one function.
 type exchangerFunc func(ctx context.Context) (douyin.Session, error)
 
