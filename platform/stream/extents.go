@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,6 +15,9 @@ import (
 // extent is where a log begins and ends.
 type extent struct{ start, end int64 }
 
+// extentWait is how long a broker may take to say where its logs begin, or end.
+const extentWait = 5 * time.Second
+
 // readExtents asks for the extents of inputs. One that has no leader, or whose
 // leader does not answer, is not among them; it must not hold up those beside it.
 func (s *session) readExtents(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[topicPartition]extent, error) {
@@ -21,13 +25,22 @@ func (s *session) readExtents(ctx context.Context, offsets map[string]map[int32]
 		return nil, nil
 	}
 	admin, topics := kadm.NewClient(s.producer), slices.Sorted(maps.Keys(offsets))
-	starts, err := admin.ListStartOffsets(ctx, topics...)
-	if err = unusable(err); err != nil {
-		return nil, fmt.Errorf("list start offsets: %w", err)
+	list := func(what string, ask func(context.Context, ...string) (kadm.ListedOffsets, error)) (kadm.ListedOffsets, error) {
+		ctx, cancel := context.WithTimeout(ctx, extentWait)
+		defer cancel()
+		listed, err := ask(ctx, topics...)
+		if err = unusable(err); err != nil {
+			return nil, fmt.Errorf("list %s offsets: %w", what, err)
+		}
+		return listed, nil
 	}
-	ends, err := admin.ListEndOffsets(ctx, topics...)
-	if err = unusable(err); err != nil {
-		return nil, fmt.Errorf("list end offsets: %w", err)
+	starts, err := list("start", admin.ListStartOffsets)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := list("end", admin.ListEndOffsets)
+	if err != nil {
+		return nil, err
 	}
 	extents := make(map[topicPartition]extent)
 	for topic, numbers := range offsets {

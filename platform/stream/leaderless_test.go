@@ -1,12 +1,18 @@
 package stream_test
 
 import (
+	"context"
+	"encoding/binary"
+	"net"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"doustream/platform/stream"
@@ -128,5 +134,85 @@ func TestALeadingPartitionWithoutLeaderHoldsUpNoOtherTask(t *testing.T) {
 			t.Errorf("it waited %v", took)
 		}
 		gone.Remove()
+	})
+}
+
+// mute is a connection to a broker that takes requests of one kind, and answers none
+// of them, once told.
+type mute struct {
+	net.Conn
+	key kmsg.Key
+	now *atomic.Bool
+}
+
+func (m mute) Write(b []byte) (int, error) {
+	if m.now.Load() && len(b) > 6 && kmsg.Key(binary.BigEndian.Uint16(b[4:])) == m.key {
+		return len(b), nil
+	}
+	return m.Conn.Write(b)
+}
+
+// besideASilentBroker is a cluster of which one broker leads partition 0 of a topic
+// and, once told, answers nobody where its logs end; the other leads partition 1.
+// A configuration is changed to meet it.
+func besideASilentBroker(t *testing.T, topics ...string) (k *fakeKafka, silent *atomic.Bool, meet func(*stream.Config)) {
+	t.Helper()
+	network := &kfake.VirtualNetwork{}
+	c, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.Ports(9092, 9093), kfake.SeedTopics(2, topics...), kfake.ListenFn(network.Listen))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for i := range int32(2) {
+		if err := c.MoveTopicPartition(topics[0], i, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	silent = new(atomic.Bool)
+	dial := func(ctx context.Context, kind, address string) (net.Conn, error) {
+		conn, err := network.DialContext(ctx, kind, address)
+		if err == nil && strings.HasSuffix(address, ":9092") {
+			conn = mute{conn, kmsg.ListOffsets, silent}
+		}
+		return conn, err
+	}
+	k = &fakeKafka{c, network, []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(network.DialContext)}}
+	return k, silent, func(cfg *stream.Config) { cfg.Connect = append(cfg.Connect, kgo.Dialer(dial)) }
+}
+
+// One broker does not answer, and its partitions are nobody else's yet: what was
+// asked of all is good for those that did.
+func TestALeadingPartitionWhoseBrokerIsSilentHoldsUpNoOtherTask(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k, silent, meet := besideASilentBroker(t, "login", "phone")
+		var n notes
+		a := run(t, k, "a", func(cfg *stream.Config) {
+			leading(cfg)
+			meet(cfg)
+		}, noting(&n))
+		eventually(t, a.Ready)
+		<-time.After(5 * time.Second)
+		silent.Store(true)
+		<-time.After(5 * time.Second)
+		began := time.Now()
+		put(t, k, in(1, "phone", "P1"))
+		eventually(t, func() bool { return n.has("P1") })
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it waited %v", took)
+		}
+	})
+}
+
+func TestAPartitionWhoseBrokerIsSilentHoldsUpNoOtherAssignment(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k, silent, meet := besideASilentBroker(t, "in", "out")
+		put(t, k, in(0, "in", "1"), in(1, "in", "2"))
+		silent.Store(true)
+		began := time.Now()
+		run(t, k, "a", meet, copies)
+		values(t, k, "out", 2) // it is silent about where they end alone
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("it waited %v", took)
+		}
 	})
 }

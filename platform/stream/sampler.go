@@ -51,10 +51,11 @@ func (s *sampler) run(ctx context.Context) error {
 	}
 }
 
-// read answers the ends that can be had: the gates of others ask again. Those of a
-// partition without a leader must not be missed by all.
+// read answers the ends that can be had while they count: the gates of others ask
+// again. Those of a partition without a leader, or with a silent one, must not be
+// missed by all.
 func (s *sampler) read(ctx context.Context, admin *kadm.Client) map[int32]int64 {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, sampleLife*3/4)
 	defer cancel()
 	listed, err := admin.ListCommittedOffsets(ctx, s.session.cfg.Leader)
 	if err != nil {
