@@ -7,11 +7,12 @@ import (
 
 // openedRuns keeps the ciphers of runs that records were opened of, so that the
 // next record of a run costs its decryption alone. At most 256 runs are kept, a
-// kilobyte each: as many as a few dozen processes begin within the life of a
-// session. The name of a run says in which of 64 sets it may be, and of the four
-// there the oldest gives way; one that is asked for again is derived again, which
-// costs what a record of version 1 does. Only a run of which a record did open is
-// kept: what others write takes nobody's place. Finding takes no lock. Safe for
+// kilobyte each: if all have ended by themselves they are 268 million records, more
+// than a process holds; one that was cut short by the end of its process takes a
+// place as well. The name of a run says in which of 64 sets it may be, and of the
+// four there the oldest gives way; one that is asked for again is derived again,
+// which costs what a record of version 1 does. Only a run of which a record did open
+// is kept: what others write takes nobody's place. Finding takes no lock. Safe for
 // concurrent use.
 type openedRuns struct{ sets [runSets]runSet }
 
