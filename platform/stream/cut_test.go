@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,7 +237,12 @@ func TestStateThatWasCutOffAsItsReaderChangesIsRestoredAnew(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		k := cluster(t, 1, "in", "out", "state")
 		put(t, k, record("state", "k", "1"))
+		var opened atomic.Int32
 		k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			k.KeepControl()
+			if opened.Load() > 1 {
+				return nil, nil, false
+			}
 			resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 			topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			topic.Topic, part.LeaderEpoch, part.EndOffset = "state", 0, 1
@@ -249,7 +255,15 @@ func TestStateThatWasCutOffAsItsReaderChangesIsRestoredAnew(t *testing.T) {
 			withState(c)
 			c.Metrics = reg
 		}, func(l *stream.Loop) stream.Task {
-			return &script{open: func() { l.Append(record("state", "k", "2"), nil) }}
+			var appends func()
+			appends = func() { // until one is acknowledged before it was fetched
+				l.Append(record("state", "k", "2"), nil)
+				l.After(50*time.Millisecond, appends)
+			}
+			return &script{open: func() {
+				opened.Add(1)
+				appends()
+			}}
 		})
 		eventually(t, func() bool { return total(t, reg, "doustream_stream_sessions_total") == 2 && a.Ready() })
 	})
