@@ -314,10 +314,17 @@ func TestI9WindowBoundsTheHeadersThatAreHeld(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			virtually(t, func(t *testing.T) {
 				k := cluster(t, 1, "in", "out")
-				for i := range 150 {
+				backend, err := kgo.NewClient(k.connect...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer backend.Close()
+				for i := range 150 { // a batch each, that one fetch does not bring all
 					rec := record("in", fmt.Sprint(i), "v")
 					rec.Headers = headers
-					put(t, k, rec)
+					if err := backend.ProduceSync(t.Context(), rec).FirstErr(); err != nil {
+						t.Fatal(err)
+					}
 				}
 				var handed atomic.Int64
 				run(t, k, "a", func(c *stream.Config) {
