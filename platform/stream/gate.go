@@ -38,7 +38,7 @@ func (g *gate) passes(p *partition, in *Input) bool {
 		}
 		return true
 	}
-	if g.paused() {
+	if g.paused(now) {
 		return true
 	}
 	if now.Sub(g.sampledBy) > sampleLife/4 {
@@ -59,11 +59,12 @@ func (g *gate) caughtUp(now time.Time) bool {
 	return len(g.leaders) > 0
 }
 
-// paused reports whether a leading partition's window is full or held: who
-// waits for it then may be what it waits for.
-func (g *gate) paused() bool {
+// paused reports whether a leading partition's window is full or held, or what it
+// has to be handed over next waits for something else: who waits for it then may be
+// what it waits for, or wait for long.
+func (g *gate) paused(now time.Time) bool {
 	for _, p := range g.leaders {
-		if p.flow.isPaused() || p.queues.holds > 0 {
+		if p.flow.isPaused() || p.queues.holds > 0 || p.heldUp(now) {
 			return true
 		}
 	}

@@ -52,3 +52,28 @@ func TestAPreparationThatIsHeldUpHoldsUpNoOther(t *testing.T) {
 		values(t, k, "out", int(workers)+1)
 	})
 }
+
+// A leading topic that is held up so is blocked, and stops nobody.
+func TestALeaderWhosePreparationIsHeldUpStopsNobody(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		k := cluster(t, 1, "login", "phone")
+		free := make(chan struct{})
+		var n notes
+		put(t, k, at("login", "stuck", time.Now()))
+		a := run(t, k, "a", leading, func(*stream.Loop) stream.Task {
+			return &stuck{free: free, script: script{handle: func(in *stream.Input) {
+				n.add(string(in.Record.Value))
+				in.Done(nil, nil)
+			}}}
+		})
+		eventually(t, a.Ready)
+		<-time.After(10 * time.Second)
+		put(t, k, at("phone", "P", time.Now()))
+		<-time.After(10 * time.Second)
+		if got := n.String(); got != "P" {
+			t.Errorf("handed over: %q", got)
+		}
+		close(free)
+		eventually(t, func() bool { return n.has("stuck") })
+	})
+}

@@ -39,6 +39,7 @@ type partition struct {
 type chunk struct {
 	inputs []Input
 	ready  bool
+	began  atomic.Pointer[time.Time] // when a worker began to prepare it
 }
 
 // deliver takes the records of one fetch from the poller. Safe from any
@@ -90,6 +91,8 @@ func (p *partition) fetched(records []*Record) {
 
 // prepare runs on a worker.
 func (p *partition) prepare(c *chunk) {
+	began := p.loop.now()
+	c.began.Store(&began)
 	for i := range c.inputs {
 		in := &c.inputs[i]
 		if !in.Record.Attrs.IsControl() {
@@ -118,6 +121,16 @@ func (p *partition) takeIn() {
 			}
 		}
 	}
+}
+
+// heldUp reports whether what comes next is being prepared for longer than that
+// ever takes: it waits for something.
+func (p *partition) heldUp(now time.Time) bool {
+	if len(p.chunks) == 0 || p.chunks[0].ready {
+		return false
+	}
+	began := p.chunks[0].began.Load()
+	return began != nil && now.Sub(*began) > sampleLife
 }
 
 // lag is how many offsets lie between the log's end and what is committed.
