@@ -101,9 +101,10 @@ const roomForHeaders = 64 << 10
 // there is. An owner that stood still tells by the markers between its facts and
 // what it has read whether others took over meanwhile; all markers of a partition
 // have one key, and of two the cleaner would leave it the last alone, which may stand
-// behind its facts. When those are as old no code of theirs lives any more. It costs
+// behind its facts. When those are as old no code of theirs lives any more: it is the
+// most that DOUSTREAM_CODE_LIFE may be. It costs
 // nothing: nearly every fact has a key of its own.
-const sessionsLag = time.Hour
+const sessionsLag = 24 * time.Hour
 
 const (
 	mebibyte = 1 << 20

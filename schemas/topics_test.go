@@ -50,7 +50,7 @@ func TestTopicSettings(t *testing.T) {
 		{TopicSessions, "cleanup.policy", "compact,delete"},
 		{TopicSessions, "retention.ms", "3600000"},
 		{TopicSessions, "segment.bytes", "67108864"},
-		{TopicSessions, "min.compaction.lag.ms", "3600000"}, // I3
+		{TopicSessions, "min.compaction.lag.ms", "86400000"}, // I3: as long as a code may live
 		{TopicParked, "cleanup.policy", "compact"},
 		{TopicParked, "segment.bytes", "16777216"},
 		{TopicNotifications, "cleanup.policy", "compact"},
