@@ -7,8 +7,9 @@ const maxCode = 1024
 // invalid. Errors are a *Rejection.
 func DecodeLogin(payload []byte) (Login, error) {
 	var l Login
-	fault := decodeObject(payload, func(r *jsonReader, name []byte) {
-		switch string(name) {
+	r := readJSON(payload)
+	for ok := r.open(); ok && r.next(); {
+		switch string(r.name) {
 		case "code":
 			l.Code = r.str()
 		case "anonymousCode":
@@ -18,10 +19,11 @@ func DecodeLogin(payload []byte) (Login, error) {
 		default:
 			r.skip()
 		}
-	})
+	}
+	if err := r.end(); err != nil {
+		return Login{}, undecodable(err)
+	}
 	switch {
-	case fault != nil:
-		return Login{}, fault
 	case l.Code == "" && l.AnonymousCode == "":
 		return Login{}, invalid("payload.code", errMissing)
 	case len(l.Code) > maxCode:

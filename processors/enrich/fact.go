@@ -19,26 +19,32 @@ import (
 // random and lives minutes.
 type codeHash [16]byte
 
-// codeMACs are used again: to make one costs as much as to use it.
-var codeMACs = sync.Pool{New: func() any { return hmac.New(sha256.New, []byte("doustream/code/1")) }}
+// codeHasher makes codeHashes. To make one costs as much as to use it, so that they
+// are used again.
+type codeHasher struct {
+	mac     hash.Hash
+	message []byte
+	sum     [sha256.Size]byte
+}
 
-func hashCode(appID, sessionID string, login *schemas.Login) codeHash {
+var codeHashers = sync.Pool{New: func() any { return &codeHasher{mac: hmac.New(sha256.New, []byte("doustream/code/1"))} }}
+
+func hashCode(appID, sessionID string, login *schemas.Login) (h codeHash) {
 	kind, code := "code", login.Code
 	if code == "" {
 		kind, code = "anonymous", login.AnonymousCode
 	}
-	mac := codeMACs.Get().(hash.Hash) //nolint:errcheck // it holds nothing else
-	defer codeMACs.Put(mac)
-	mac.Reset()
-	for _, part := range []string{appID, sessionID, kind, code} {
-		var size [4]byte
-		binary.BigEndian.PutUint32(size[:], uint32(len(part)))
-		mac.Write(size[:])
-		mac.Write([]byte(part))
+	c := codeHashers.Get().(*codeHasher) //nolint:errcheck // it holds nothing else
+	defer codeHashers.Put(c)
+	for _, part := range [...]string{appID, sessionID, kind, code} {
+		c.message = binary.BigEndian.AppendUint32(c.message, uint32(len(part)))
+		c.message = append(c.message, part...)
 	}
-	var h codeHash
-	var sum [sha256.Size]byte
-	copy(h[:], mac.Sum(sum[:0]))
+	c.mac.Reset()
+	c.mac.Write(c.message)
+	copy(h[:], c.mac.Sum(c.sum[:0]))
+	clear(c.message) // a code is a secret
+	c.message = c.message[:0]
 	return h
 }
 

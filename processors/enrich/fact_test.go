@@ -109,6 +109,9 @@ func TestSlimLayoutGolden(t *testing.T) {
 		if !ok || string(f.session) != "s1" || f.kind != factResult || f.attempt != 2 || f.loginOffset != 77 || f.at != 1772366400123 {
 			t.Fatalf("%s: read %+v, %v", name, f, ok)
 		}
+		if want := hashCode(testApp, "s1", &schemas.Login{Code: "c1"}); f.hash != want {
+			t.Errorf("%s: the code's hash is %x; made now it is %x", name, f.hash, want)
+		}
 		got, err := b.proc.facts.open(&f, sealed, testApp)
 		want := schemas.SessionOutcome{SessionKey: string(keyOf("c1")), OpenID: "o1", UnionID: "u1", AnonymousOpenID: "a1"}
 		if err != nil || got != want {
