@@ -1,12 +1,8 @@
 package stream
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"sync"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // append writes a record outside of transactions.
@@ -86,22 +82,12 @@ func (t *stateTail) written(rec *Record, err error, back func(error)) {
 		if back != nil {
 			back(nil)
 		}
-	case back != nil:
-		at, _ := slices.BinarySearchFunc(p.acked, rec.Offset, func(r read, offset int64) int { return cmp.Compare(r.offset, offset) })
-		p.acked = slices.Insert(p.acked, at, read{rec.Offset, back})
-		p.readBack()
+	default:
+		if p.resting && rec.Offset > p.next {
+			t.wake(p)
+		}
+		if back != nil {
+			p.await(rec.Offset, back)
+		}
 	}
-}
-
-// ease has a partition read in larger steps from now on: what this owner writes it
-// knows by then, and what is left is to hear of others. The reading goes on behind
-// what was fetched last, whose epoch tells the client whether it still stands there.
-func (t *stateTail) ease(p *tailed) {
-	if p.eased {
-		return
-	}
-	p.eased = true
-	l := t.loop
-	l.session.readerOf(l).release(l, p.topicPartition)
-	l.session.listener.add(l, map[topicPartition]kgo.Offset{p.topicPartition: kgo.NewOffset().At(p.next).WithEpoch(p.epoch)})
 }

@@ -145,6 +145,9 @@ func passedTheLog(t *testing.T, seed uint64) {
 		if rng.IntN(2) == 0 {
 			<-time.After(time.Duration(rng.IntN(40)) * time.Millisecond)
 		}
+		if rng.IntN(30) == 0 {
+			<-time.After(3 * time.Second) // and what stands there is not read any more
+		}
 	}
 	if err := other.Flush(context.Background()); err != nil {
 		t.Fatal(err)

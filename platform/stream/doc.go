@@ -49,8 +49,13 @@
 //   - All owners' markers of a partition have one key, and compaction keeps the
 //     last. Who does not find its own where it was written restores anew, up to
 //     another: whose stands behind it, and what it read behind that, is not known.
-//   - What is asked of a whole topic, extents at an assignment and the leading
-//     topic's ends, counts as far as it was answered: a partition without a leader
+//   - State is not read while only its owner writes it, who knows its own records by
+//     their acknowledgement. It is read on when one leaves something out, when the
+//     log goes beyond what was known a moment later, and under another leader: from
+//     a place whose leader epoch is known, which the acknowledgements do not tell,
+//     and the ends that were asked for do (rest.go).
+//   - What is asked of a whole topic, extents at an assignment, the leading topic's
+//     ends and those of state, counts as far as it was answered: a partition without a leader
 //     must not hold up the others.
 //   - The lease has heartbeats of its own: the client's do not tell when they were
 //     sent and what was answered. An answer that says a rebalance is under way

@@ -80,12 +80,12 @@ func (g *gate) sample() {
 	g.loop.session.sampler.ask(g.loop)
 }
 
-// sampled takes an answer in; ends is nil when the request failed.
-func (g *gate) sampled(at time.Time, ends map[int32]int64) {
+// sampled takes an answer in; all is nil when the request failed.
+func (g *gate) sampled(at time.Time, all ends) {
 	g.sampling = false
 	for _, p := range g.leaders {
-		if end, ok := ends[p.number]; ok {
-			p.end, p.sampledAt = end, at
+		if end, ok := all[topicPartition{p.topic, p.number}]; ok {
+			p.end, p.sampledAt = end.Offset, at
 		}
 	}
 }

@@ -6,13 +6,20 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// sampler reads end offsets of the leading topic for the gates that ask: one
-// request serves all that asked meanwhile. The offsets are last stable ones,
-// since what is not committed yet cannot be read.
+// ends are the offsets at which logs end, with the epoch of who said so.
+type ends map[topicPartition]kgo.EpochOffset
+
+// sampler asks where logs end, for the tasks that want to know: one request serves
+// all that asked meanwhile.
 type sampler struct {
 	session *session
+	what    string        // for the log
+	pace    time.Duration // before a request, so that more may ask
+	list    func(context.Context, *kadm.Client) (kadm.ListedOffsets, error)
+	tell    func(*loop, time.Time, ends) // on its loop; since when that is so
 	wakeup  chan struct{}
 	warned  time.Time // owned by run
 
@@ -20,7 +27,30 @@ type sampler struct {
 	asked []*loop
 }
 
-// ask has the gate of l told the ends.
+// newLeaderSampler is for the gates. The offsets are last stable ones, since what
+// is not committed yet cannot be read.
+func newLeaderSampler(s *session) *sampler {
+	return &sampler{
+		session: s, what: "the leading topic's end", wakeup: make(chan struct{}, 1),
+		list: func(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
+			return admin.ListCommittedOffsets(ctx, s.cfg.Leader)
+		},
+		tell: func(l *loop, at time.Time, all ends) { l.gate.sampled(at, all) },
+	}
+}
+
+// newStateSampler is for the tails that rest.
+func newStateSampler(s *session) *sampler {
+	return &sampler{
+		session: s, what: "where state ends", pace: lookEvery, wakeup: make(chan struct{}, 1),
+		list: func(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
+			return admin.ListEndOffsets(ctx, s.cfg.State...)
+		},
+		tell: func(l *loop, _ time.Time, all ends) { l.state.looked(all) },
+	}
+}
+
+// ask has l told the ends.
 func (s *sampler) ask(l *loop) {
 	s.mu.Lock()
 	s.asked = append(s.asked, l)
@@ -39,44 +69,47 @@ func (s *sampler) run(ctx context.Context) error {
 			return nil
 		case <-s.wakeup:
 		}
+		if sleep(ctx, s.pace) != nil {
+			return nil
+		}
 		s.mu.Lock()
 		asked := s.asked
 		s.asked = nil
 		s.mu.Unlock()
 		at := s.session.cfg.Now()
-		ends := s.read(ctx, admin)
+		all := s.read(ctx, admin)
 		for _, l := range asked {
-			l.post(func() { l.gate.sampled(at, ends) })
+			l.post(func() { s.tell(l, at, all) })
 		}
 	}
 }
 
-// read answers the ends that can be had while they count: the gates of others ask
+// read answers the ends that can be had while they count: who misses his asks
 // again. Those of a partition without a leader, or with a silent one, must not be
 // missed by all.
-func (s *sampler) read(ctx context.Context, admin *kadm.Client) map[int32]int64 {
+func (s *sampler) read(ctx context.Context, admin *kadm.Client) ends {
 	ctx, cancel := context.WithTimeout(ctx, sampleLife*3/4)
 	defer cancel()
-	listed, err := admin.ListCommittedOffsets(ctx, s.session.cfg.Leader)
+	listed, err := s.list(ctx, admin)
 	if err != nil {
 		s.warn(err)
 	}
 	if unusable(err) != nil {
 		return nil
 	}
-	ends := make(map[int32]int64)
+	all := make(ends)
 	listed.Each(func(o kadm.ListedOffset) {
 		if o.Err == nil {
-			ends[o.Partition] = o.Offset
+			all[topicPartition{o.Topic, o.Partition}] = kgo.EpochOffset{Epoch: o.LeaderEpoch, Offset: o.Offset}
 		}
 	})
-	return ends
+	return all
 }
 
 // warn tells of what goes on failing now and then.
 func (s *sampler) warn(err error) {
 	if now := s.session.cfg.Now(); now.Sub(s.warned) >= tellEvery {
 		s.warned = now
-		s.session.log.Warn("read the leading topic's end", "topic", s.session.cfg.Leader, "error", err)
+		s.session.log.Warn("read "+s.what, "error", err)
 	}
 }

@@ -27,8 +27,9 @@ type session struct {
 	workerCount int
 	transactor  *transactor
 	readers     []*reader
-	listener    *reader // of what tasks append to
-	sampler     *sampler
+	listener    *reader  // of what tasks append to
+	sampler     *sampler // of the leading topic
+	lookout     *sampler // of what tasks append to
 	lease       *lease
 	poller      *poller
 	joined      chan struct{} // holds one signal: partitions were assigned
@@ -58,7 +59,7 @@ func newSession(r *runtime, j *journal) *session {
 		s.readers = append(s.readers, newReader(s, s.cfg.newTail))
 	}
 	s.listener = newReader(s, s.cfg.newListener)
-	s.sampler = &sampler{session: s, wakeup: make(chan struct{}, 1)}
+	s.sampler, s.lookout = newLeaderSampler(s), newStateSampler(s)
 	s.poller = &poller{session: s, room: make(chan struct{}, 1)}
 	return s
 }
@@ -83,6 +84,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.spawn(s.listener.run)
 	s.spawn(s.sampler.run)
+	s.spawn(s.lookout.run)
 	s.spawn(s.poller.run)
 	s.spawn(s.watch)
 	s.spawn(func(ctx context.Context) error { return s.lease.keep(ctx, s, s.cfg.SessionTimeout/10) })

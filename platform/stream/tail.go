@@ -23,6 +23,7 @@ type stateTail struct {
 	listing  bool    // the ends are not known yet
 	listed   bool    // and have been asked for: once the state is restored
 	later    []batch // read past a marker before the task was open
+	looking  bool    // at where the logs end
 	count    int
 	began    time.Time
 }
@@ -99,11 +100,12 @@ func (t *stateTail) following(ends map[topicPartition]int64) {
 // the task is open.
 func (t *stateTail) restore(b batch) {
 	l, p := t.loop, t.of(b.from)
+	p.fetched(b.records)
 	b.records = p.unread(b.records)
 	done := 0
 	for later := t.waits(p); done < len(b.records) && !later; done++ {
 		rec := b.records[done]
-		p.next, p.epoch = rec.Offset+1, rec.LeaderEpoch
+		p.next = rec.Offset + 1
 		if !rec.Attrs.IsControl() && t.pass(p, rec) {
 			later = t.waits(p)
 		}
