@@ -5,7 +5,7 @@ package enrich
 func (l *limits) judge(p *slotPermit) verdict {
 	a := p.app
 	switch {
-	case a.breaker.IsOpen() || a.refused && !p.trial:
+	case a.breaker.open() || a.refused && !p.trial:
 		return verdictOff
 	case l.underWay >= l.max || float64(a.underWay) >= a.ceiling || !a.knee.admits(a.underWay):
 		return verdictWait

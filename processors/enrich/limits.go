@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -32,11 +31,11 @@ type limits struct {
 }
 
 type appLimits struct {
-	id      string
-	rate    ratelimiter.RateLimiter[any] // nil: none
-	breaker circuitbreaker.CircuitBreaker[any]
+	id   string
+	rate ratelimiter.RateLimiter[any] // nil: none
 
 	// Guarded by limits.mu.
+	breaker   *breaker
 	permits   int
 	underWay  int
 	ahead     ahead
@@ -55,7 +54,6 @@ type appLimits struct {
 const (
 	refusedPause  = 30 * time.Second // between trials of an app that is refused
 	throttlePause = 200 * time.Millisecond
-	breakerDelay  = time.Second
 	lastTrial     = 15 * time.Second // between last sends while there are no answers: each may cost a login
 )
 
@@ -64,12 +62,8 @@ func newLimits(cfg Config, m *metrics) *limits {
 	for _, app := range cfg.Apps {
 		a := &appLimits{
 			id: app.ID, ceiling: float64(cfg.InFlight), knee: newKnee(cfg.InFlight),
-			bound: m.bound.WithLabelValues(app.ID),
-			breaker: circuitbreaker.NewBuilder[any]().
-				WithFailureRateThreshold(0.5, 20, 10*time.Second).
-				WithSuccessThresholdRatio(3, 5).
-				WithDelay(breakerDelay).WithJitterFactor(0.25).
-				OnStateChanged(l.breakerChanged(app.ID)).Build(),
+			bound:   m.bound.WithLabelValues(app.ID),
+			breaker: newBreaker(app.ID, m.breaker.WithLabelValues(app.ID), cfg.Logger),
 		}
 		a.bound.Set(a.knee.limit)
 		if cfg.AppRate > 0 {
@@ -80,17 +74,6 @@ func newLimits(cfg Config, m *metrics) *limits {
 		l.order = append(l.order, a)
 	}
 	return l
-}
-
-func (l *limits) breakerChanged(app string) func(circuitbreaker.StateChangedEvent) {
-	return func(ev circuitbreaker.StateChangedEvent) {
-		l.metrics.breaker.WithLabelValues(app).Set(float64(ev.NewState))
-		if ev.OldState == circuitbreaker.ClosedState {
-			l.logger.Warn("the platform does not answer: logins wait", "app_id", app)
-		} else if ev.NewState == circuitbreaker.ClosedState {
-			l.logger.Info("the platform answers again", "app_id", app)
-		}
-	}
 }
 
 func (l *limits) try(app string, last bool, w *waiter) (permit, time.Duration) {
@@ -142,10 +125,8 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 	if wait := until(a.pausedTil); wait > 0 {
 		return nil, wait
 	}
-	if a.breaker.IsOpen() {
-		if wait := a.breaker.RemainingDelay(); wait > 0 {
-			return nil, wait
-		}
+	if wait := a.breaker.remaining(); wait > 0 {
+		return nil, wait
 	}
 	if last && a.ailing {
 		if wait := until(a.trial); wait > 0 {
@@ -164,7 +145,7 @@ func (l *limits) take(a *appLimits, last bool, w *waiter) (permit, time.Duration
 	if a.rate != nil && !a.rate.TryAcquirePermit() {
 		return nil, max(l.interval, time.Millisecond)
 	}
-	if !a.breaker.TryAcquirePermit() {
+	if !a.breaker.admit() {
 		return nil, breakerDelay / 10 // half open: its trials are under way
 	}
 	if last && a.ailing {
@@ -203,5 +184,5 @@ func (a *appLimits) open(most int) bool { return a.hasRoom(most) && (!a.refused 
 func (l *limits) give(a *appLimits) *slotPermit {
 	l.permits++
 	a.permits++
-	return &slotPermit{limits: l, app: a, trial: a.refused || a.breaker.IsHalfOpen(), since: a.ahead.ended, sinceAll: l.ahead.ended}
+	return &slotPermit{limits: l, app: a, trial: a.refused || a.breaker.onTrial(), since: a.ahead.ended, sinceAll: l.ahead.ended}
 }

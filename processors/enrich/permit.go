@@ -48,21 +48,22 @@ func (p *slotPermit) ready(told func(verdict) bool) verdict {
 }
 
 func (p *slotPermit) drop() {
-	if p.trial && p.app.breaker.IsHalfOpen() { // a trial that was not made must not be missed for ever
-		p.app.breaker.RecordFailure()
-	}
-	p.limits.release(p, func(*appLimits) {})
+	p.limits.release(p, func(a *appLimits) {
+		if p.trial && a.breaker.onTrial() { // a trial that was not made must not be missed for ever
+			a.breaker.unanswered()
+		}
+	})
 }
 
 func (p *slotPermit) done(took time.Duration, err error) {
 	kind := douyin.KindOf(err)
 	lost := err != nil && (kind == douyin.KindUnknown || kind == douyin.KindNotSent)
-	if lost {
-		p.app.breaker.RecordFailure()
-	} else {
-		p.app.breaker.RecordSuccess() // it answers
-	}
 	p.limits.release(p, func(a *appLimits) {
+		if lost {
+			a.breaker.unanswered()
+		} else {
+			a.breaker.answered()
+		}
 		switch {
 		case err == nil:
 			p.limits.succeeded(a, took)
