@@ -16,7 +16,7 @@ func (t *Task) answered(e *event, err error) {
 		return
 	}
 	t.lines[e.p.event.AppID].heard(err)
-	if _, decided := t.ledger.table.decided(e.rec.Key, e.p.hash); decided || t.ledger.usurped {
+	if t.outcome(e) != nil || t.ledger.usurped {
 		t.decide(e)
 		return
 	}

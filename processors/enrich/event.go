@@ -17,10 +17,10 @@ type event struct {
 	rec    *stream.Record // when parked, a copy of its own
 	p      *prepared
 	topic  topic
-	sess   *session // the active session that it is counted in; nil: none
 	state  state
-	taken  int64 // ms of the clock; when it was read, by this owner
-	parkAt int64 // likewise; when what is unfinished leaves the window
+	sess   *session // the active session that it is counted in; nil: none
+	taken  int64    // ms of the clock; when it was read, by this owner
+	parkAt int64    // likewise; when what is unfinished leaves the window
 
 	// Of a parked event.
 	size    int64

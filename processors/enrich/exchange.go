@@ -134,8 +134,7 @@ func (t *Task) leave(e *event, at int64, v verdict) {
 		t.again(e)
 		return
 	}
-	_, decided := t.ledger.table.decided(e.rec.Key, e.p.hash)
-	now := t.exactly()
+	decided, now := t.outcome(e) != nil, t.exactly()
 	stale := now > at+t.ledger.deadline/2
 	if v == verdictOff || decided || stale {
 		p.drop()

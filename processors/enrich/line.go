@@ -103,8 +103,7 @@ func (t *Task) sendable(e *event) int {
 	}
 	now := t.now()
 	attempt, until := t.ledger.next(e.p.hash)
-	_, decided := t.ledger.table.decided(e.rec.Key, e.p.hash)
-	if decided || until > now || now > t.expiry(e) {
+	if t.outcome(e) != nil || until > now || now > t.expiry(e) {
 		return 0
 	}
 	return attempt

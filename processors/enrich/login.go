@@ -12,12 +12,13 @@ type exchange struct {
 	asks      bool   // it is the one in Task.logins
 	busy      bool   // a SENT, a request or an outcome is under way
 	queued    bool   // waits for a permit
+	stands    bool   // its SENT was read back, and no other owner's marker stands before it
+	sends     int32  // by this task, and before the login was parked
+	outcome   entry  // of its code, as long as it asks; nil: there is none yet
 	attempt   int    // the last that was sent,
 	sentAt    int64  // and when (ms) its SENT was written
-	sends     int32  // by this task, and before the login was parked
 	failures  int    // in a row, for the backoff
 	notBefore int64  // ms
-	stands    bool   // its SENT was read back, and no other owner's marker stands before it
 	permit    permit // while its SENT is being written, or waits to leave
 	place     int    // in Task.sending, meanwhile
 	ticket    int    // of its place in the line
@@ -40,7 +41,7 @@ func (t *Task) decideLogin(e *event) {
 	if !e.exchange.asks && !t.takeUp(e) {
 		return // published twice: the first one asks
 	}
-	if outcome, ok := t.ledger.table.decided(e.rec.Key, e.p.hash); ok {
+	if outcome := t.outcome(e); outcome != nil {
 		t.conclude(e, outcome)
 		return
 	}
@@ -69,7 +70,23 @@ func (t *Task) takeUp(e *event) bool {
 		first.exchange.asks = false
 	}
 	t.logins[e.p.hash], e.exchange.asks = e, true
+	t.learn(e)
 	return true
+}
+
+// learn has the login that asks for a code know its outcome, if the ledger has it.
+func (t *Task) learn(e *event) {
+	e.exchange.outcome, _ = t.ledger.table.decided(e.rec.Key, e.p.hash)
+}
+
+// outcome answers what the ledger has as the outcome of a login's code; nil: nothing. The
+// login that asks has learnt it: what came later it was told of by Restore.
+func (t *Task) outcome(e *event) entry {
+	if e.exchange.asks {
+		return e.exchange.outcome
+	}
+	found, _ := t.ledger.table.decided(e.rec.Key, e.p.hash)
+	return found
 }
 
 // pursue gets a login whose code has no outcome towards one, and answers when (ms)

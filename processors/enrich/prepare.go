@@ -12,8 +12,8 @@ import (
 type prepared struct {
 	topic    topic
 	kind     schemas.Kind
+	app      uint32 // hash of the app's id
 	event    schemas.Event
-	app      uint32             // hash of the app's id
 	rejected *schemas.Rejection // it can never succeed; the rest may be empty
 	stage    string             // of the rejection
 

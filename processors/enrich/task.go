@@ -85,6 +85,7 @@ func (t *Task) Restore(rec *stream.Record) {
 	}
 	t.observeGrowth()
 	if e := t.logins[f.hash]; e != nil {
+		t.learn(e)
 		t.decide(e)
 	}
 }

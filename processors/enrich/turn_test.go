@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"doustream/schemas"
 )
 
 func TestLoginsOfASessionAreExchangedAtOnceAndLeaveInTurn(t *testing.T) {
@@ -162,5 +164,40 @@ func TestALoginThatTakesAnothersPlaceKeepsIt(t *testing.T) {
 	task.finish(first, nil)
 	if task.logins[hashOf("s1", "c1")] != second {
 		t.Error("the outcome of the code would reach nobody")
+	}
+}
+
+// I3: a login that stands in line while another of its code asks is not told of the
+// outcome, and is not sent behind it all the same.
+func TestI3ALoginWhosePlaceWasTakenKnowsTheOutcome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	task := b.loop.task
+	var both []*event
+	for range 2 {
+		rec := b.login("s1", "c1")
+		e := task.newEvent(&directInput{}, rec, task.prepare(rec))
+		e.sess, e.taken = &session{window: []*event{e}}, task.now()
+		both = append(both, e)
+	}
+	for _, e := range both {
+		if !task.takeUp(e) {
+			t.Fatal("one that leaves next does not ask")
+		}
+		e.exchange.busy, e.exchange.queued = false, true
+	}
+	if task.sendable(both[0]) == 0 {
+		t.Fatal("a code without an outcome may not be sent")
+	}
+	both[1].state = stateParking
+	f := task.factOf(both[1], factResult, task.now())
+	f.attempt = 1
+	rec, err := task.facts.outcome(&f, testApp, &schemas.SessionOutcome{OpenID: "o1"}, 0)
+	must(t, err)
+	task.Restore(rec)
+	for i, e := range both {
+		if task.sendable(e) != 0 {
+			t.Errorf("login %d of the code is sent again", i)
+		}
 	}
 }
