@@ -29,7 +29,7 @@ const (
 	// limit: a limit that is too near would have the collector run without end.
 	// Stacks, which the runtime counts too, come on top: those of thousands of
 	// connections are no garbage, and leave as little room for it as a large state would.
-	room = 384 << 20
+	room = 448 << 20
 	// growth is by how many percent of what lives the heap may grow before it is
 	// collected; the limit comes first in all but the smallest. GOGC, where it is
 	// set, holds instead.

@@ -16,14 +16,14 @@ func TestLimitFollowsWhatIsHeld(t *testing.T) {
 		held, live, stacks int64 // MiB
 		want               int64
 	}{
-		{"nothing yet", 0, 0, 0, 384},
-		{"a small process", 0, 100, 0, 384},
+		{"nothing yet", 0, 0, 0, 448},
+		{"a small process", 0, 100, 0, 448},
 		{"windows that are full", 0, 300, 0, 600},
-		{"ten million sessions", 2048, 2150, 0, 2432},
+		{"ten million sessions", 2048, 2150, 0, 2496},
 		{"ten million sessions and full windows", 2048, 2448, 0, 2848},
-		{"thousands of connections", 0, 100, 90, 474},
+		{"thousands of connections", 0, 100, 90, 538},
 		{"ten million sessions, full windows, connections", 2048, 2448, 90, 2938},
-		{"sessions that no collection has seen yet", 2048, 10, 0, 2432},
+		{"sessions that no collection has seen yet", 2048, 10, 0, 2496},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
