@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,9 +22,17 @@ import (
 // secretHunt looks for secrets where none may be (I8): whatever doustream
 // writes, other than the original bytes of a dead letter.
 type secretHunt struct {
-	words   map[string]string // a secret, and what it is
-	phrases map[string]string // likewise
-	found   map[string]int    // what was seen where, and how often
+	words    map[string]string   // a secret, and what it is
+	phrases  map[string]string   // likewise
+	anywhere map[uint64][]hidden // likewise, by their first bytes
+	found    map[string]int      // what was seen where, and how often
+}
+
+// hidden is a secret that nothing else looks like, with what it is.
+type hidden struct{ secret, what string }
+
+func hunter() *secretHunt {
+	return &secretHunt{words: map[string]string{}, phrases: map[string]string{}, anywhere: map[uint64][]hidden{}, found: map[string]int{}}
 }
 
 // minToken is the shortest secret that is looked for; a phone number has eleven
@@ -33,7 +42,7 @@ const minToken = 11
 // newSecretHunt knows the apps' secrets, the keys, every code and session key,
 // and what users hid in their events. Tokens it knows by their looks.
 func newSecretHunt(env environment, sent []traffic.Sent, codes []douyintest.CodeHistory) *secretHunt {
-	h := &secretHunt{words: map[string]string{}, phrases: map[string]string{}, found: map[string]int{}}
+	h := hunter()
 	for _, app := range traffic.Apps() {
 		h.phrase(string(app.Secret), "an AppSecret")
 	}
@@ -45,10 +54,14 @@ func newSecretHunt(env environment, sent []traffic.Sent, codes []douyintest.Code
 		}
 	}
 	for _, c := range codes {
-		h.word(c.Code, "a login code")
-		h.word(c.SessionKey, "a session key")
+		h.letters(c.Code, "a login code")
+		h.letters(c.SessionKey, "a session key")
+		if raw, err := base64.StdEncoding.DecodeString(c.SessionKey); err == nil {
+			h.letters(string(raw), "a session key's bytes")
+		}
 	}
 	for _, s := range sent {
+		h.letters(s.Code, "a login code") // the platform may never have been asked about it
 		for _, number := range []string{s.Phone, s.Says["phone"]} {
 			h.word(number, "a phone number")
 			h.word("86"+number, "a phone number")
@@ -66,7 +79,15 @@ func (h *secretHunt) word(secret, what string) {
 	}
 }
 
-// phrase adds one that is looked for everywhere.
+// letters adds one that is found whatever stands around it: a log says code=….
+func (h *secretHunt) letters(secret, what string) {
+	if len(secret) >= minToken {
+		stem := binary.BigEndian.Uint64([]byte(secret))
+		h.anywhere[stem] = append(h.anywhere[stem], hidden{secret, what})
+	}
+}
+
+// phrase adds one that is looked for everywhere, however short.
 func (h *secretHunt) phrase(secret, what string) {
 	if secret != "" {
 		h.phrases[secret] = what
@@ -81,6 +102,7 @@ func wordByte(b byte) bool {
 // search looks at every word, and at every run of digits, since what stands
 // around a secret may be made of the same letters.
 func (h *secretHunt) search(where string, raw []byte) {
+	h.searchLetters(where, raw)
 	for _, of := range []func(byte) bool{wordByte, func(b byte) bool { return '0' <= b && b <= '9' }} {
 		for start := 0; start < len(raw); start++ {
 			end := start
@@ -101,6 +123,21 @@ func (h *secretHunt) search(where string, raw []byte) {
 	for secret, what := range h.phrases {
 		if bytes.Contains(raw, []byte(secret)) {
 			h.found[what+" in "+where]++
+		}
+	}
+}
+
+func (h *secretHunt) searchLetters(where string, raw []byte) {
+	const stem = 8
+	var last uint64
+	for i, b := range raw {
+		if last = last<<8 | uint64(b); i < stem-1 {
+			continue
+		}
+		for _, r := range h.anywhere[last] {
+			if bytes.HasPrefix(raw[i-stem+1:], []byte(r.secret)) {
+				h.found[r.what+" in "+where]++
+			}
 		}
 	}
 }
