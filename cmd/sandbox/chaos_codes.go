@@ -22,6 +22,9 @@ func (o *oracle) judgeCodes() {
 	for _, c := range o.codes {
 		asks := slices.DeleteFunc(slices.Clone(c.Asks), refusedForCertain)
 		name := "a code of " + c.User + ", issued " + c.IssuedAt.Format(time.TimeOnly)
+		if c.IssuedAt.IsZero() {
+			name = "a code that was never issued, of " + events[c.Code].Session
+		}
 		switch {
 		case len(asks) > 2:
 			o.tell(chargeCodeTwice, "%s: %d times", name, len(asks))
@@ -32,7 +35,7 @@ func (o *oracle) judgeCodes() {
 		if !known {
 			continue // the anonymous one beside a code, which is asked with it
 		}
-		for _, a := range asks {
+		for _, a := range c.Asks { // one that is refused for certain has left all the same
 			if late := a.At.Sub(time.UnixMilli(event.At)) - codeLife; late > handling {
 				o.tell(chargeCodeLate, "%s: %s too late", name, late)
 			}

@@ -46,12 +46,13 @@ func (o *oracle) unknownConsent(s traffic.Sent, got sighting) bool {
 // enriched: they leave in one transaction, and each answer counts once.
 func (o *oracle) judgeFacts() {
 	type answer struct {
-		source   schemas.Source
-		template string
+		source                      schemas.Source
+		app, openID, template, said string
+		at                          int64
 	}
 	facts := map[answer]int{}
 	for _, c := range o.consents {
-		facts[answer{c.source, c.template}]++
+		facts[answer{c.source, c.app, c.openID, c.template, string(c.status), c.occurred}]++
 	}
 	for _, s := range o.outputs {
 		if s.what != schemas.KindSubscription.String() || !s.enriched || s.openID == "" {
@@ -61,7 +62,7 @@ func (o *oracle) judgeFacts() {
 			if said != string(schemas.ConsentAccept) && said != string(schemas.ConsentReject) && said != string(schemas.ConsentBan) || strings.HasSuffix(name, "open_id") {
 				continue
 			}
-			switch n := facts[answer{s.source, name}]; {
+			switch n := facts[answer{s.source, s.app, s.openID, name, said, s.occurred}]; {
 			case n == 0:
 				o.find(chargeLost, o.expected[s.source], s.source, "its %s of %s is no fact", said, name)
 			case n > 1:

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"doustream/cmd/sandbox/traffic"
 	"doustream/platform/douyin/douyintest"
@@ -35,6 +39,14 @@ type evidence struct {
 type input struct {
 	source schemas.Source
 	id     string // event_id or notification_id, if it is JSON that says so
+	digest digest
+}
+
+// digest is a hash of a record's key and value.
+type digest [sha256.Size]byte
+
+func digestOf(rec *kgo.Record) digest {
+	return sha256.Sum256(append(fmt.Appendf(nil, "%d|%s|", len(rec.Key), rec.Key), rec.Value...))
 }
 
 // sighting is one record of an output topic, in the order of its partition.
@@ -43,6 +55,7 @@ type sighting struct {
 	partition int32
 	source    schemas.Source
 	what      string // kind, status or reason
+	digest    digest // of a dead letter
 	enriched  bool
 	at        time.Time // the record's
 	id        string    // event_id or notification_id

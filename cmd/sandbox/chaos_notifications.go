@@ -26,6 +26,29 @@ func (o *oracle) judgeMessages() {
 	}
 }
 
+// judgeDelivery holds each result of an order against what its user has: what is
+// said to be sent was delivered, and what is said not to be was not. The traffic
+// has one order for each user and template.
+func (o *oracle) judgeDelivery() {
+	type address struct{ app, openID, template string }
+	delivered := map[address]bool{}
+	for _, m := range o.messages {
+		if m.Delivered {
+			delivered[address{m.AppID, m.OpenID, m.TemplateID}] = true
+		}
+	}
+	for _, got := range o.outputs {
+		s := o.expected[got.source]
+		if !s.Order || got.enriched || got.what == schemas.StatusUnknown.String() {
+			continue
+		}
+		said := got.what == schemas.StatusSent.String()
+		if has := delivered[address{s.AppID, s.User, s.Template}]; has != said {
+			o.find(chargeOutcome, s, got.source, "became %s; delivered: %v", got.what, has)
+		}
+	}
+}
+
 // known is how long after a consent was published the notifier must know it.
 const known = 3 * time.Second
 

@@ -81,6 +81,7 @@ func judge(e evidence) *oracle {
 	o.judgeCodes()
 	o.judgeTokens()
 	o.judgeMessages()
+	o.judgeDelivery()
 	o.judgeConsent()
 	o.judgeCredits()
 	o.judgeFacts()

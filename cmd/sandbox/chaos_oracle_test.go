@@ -34,7 +34,7 @@ func flawless() evidence {
 		return sighting{topic: topic, partition: 3, source: source, what: what, enriched: topic == schemas.TopicUsers, at: began.Add(time.Second), id: id, app: "app", session: "s", openID: "o1", occurred: began.UnixMilli(), says: map[string]string{}}
 	}
 	e := evidence{
-		inputs: []input{{login, "e1"}, {phone, "e2"}, {order, "n1"}},
+		inputs: []input{{source: login, id: "e1"}, {source: phone, id: "e2"}, {source: order, id: "n1"}},
 		sent:   []traffic.Sent{sent(login, "e1", "LOGIN"), sent(phone, "e2", "PHONE"), sent(order, "n1", "SENT")},
 		outputs: []sighting{
 			saw(schemas.TopicUsers, login, "e1", "LOGIN"), saw(schemas.TopicUsers, phone, "e2", "PHONE"), saw(schemas.TopicResults, order, "n1", "SENT"),
@@ -71,6 +71,8 @@ func TestOracle(t *testing.T) {
 		}, []charge{chargeLost}},
 		{"a result twice", func(e *evidence) { e.outputs = append(e.outputs, e.outputs[1]) }, []charge{chargeDoubled}},
 		{"a phone before its login", func(e *evidence) { e.outputs[0], e.outputs[1] = e.outputs[1], e.outputs[0] }, []charge{chargeOrder}},
+		{"a phone before the login that gave its key", func(e *evidence) { e.sent[1].Needs = "c2" }, []charge{chargeOrder}},
+		{"a phone behind the login that gave its key", func(e *evidence) { e.sent[1].Needs = "c1" }, nil},
 		{"another kind", func(e *evidence) { e.outputs[1].what, e.rows[1].what, e.users[0].phone = "DEVICE", "DEVICE", "" }, []charge{chargeOutcome}},
 		{"a dead letter without reason", func(e *evidence) {
 			dead(e, 1, "login_failed")
@@ -96,6 +98,23 @@ func TestOracle(t *testing.T) {
 			dead(e, 1, "decrypt_failed")
 			e.sent[0].AckedAt, e.sent[1].AckedAt = began.UnixMilli()+9, began.UnixMilli()+8
 		}, nil},
+		{"a dead letter with other bytes", func(e *evidence) {
+			dead(e, 1, "decrypt_failed")
+			e.sent[1].Want, e.outputs[1].digest = []string{"decrypt_failed"}, digest{1}
+		}, []charge{chargeContent}},
+		{"a dead letter too large for its bytes", func(e *evidence) {
+			dead(e, 1, "too_large")
+			e.sent[1].Want, e.outputs[1].digest = []string{"too_large"}, digest{1}
+		}, nil},
+		{"a result that names another user", func(e *evidence) { e.outputs[2].openID = "o2" }, []charge{chargeContent}},
+		{"a result that names another order", func(e *evidence) { e.outputs[2].id = "n2" }, []charge{chargeContent}},
+		{"a message that is said to be sent, and was not", func(e *evidence) { e.messages = nil }, []charge{chargeOutcome}},
+		{"a message that is said to be sent, and whose connection was reset before", func(e *evidence) {
+			e.messages[0].Delivered, e.messages[0].Fault = false, douyintest.ModeReset
+		}, []charge{chargeOutcome}},
+		{"a message that the user has, and that is said to have expired", func(e *evidence) {
+			e.sent[2].Want, e.outputs[2].what, e.rows[2].what = []string{"EXPIRED"}, "EXPIRED", "EXPIRED"
+		}, []charge{chargeOutcome}},
 		{"another session's record", func(e *evidence) { e.outputs[0].session, e.outputs[1].session = "s2", "s2" }, []charge{chargeContent, chargeContent}},
 		{"another time", func(e *evidence) { e.outputs[0].occurred++; e.users[0].lastSeen = began.Add(time.Millisecond) }, []charge{chargeContent}},
 		{"another phone number", func(e *evidence) {
@@ -135,6 +154,14 @@ func TestOracle(t *testing.T) {
 			e.codes[0].Asks = []douyintest.Ask{used, used, used}
 		}, []charge{chargeCodeTwice}},
 		{"a code past its life", func(e *evidence) { e.codes[0].Asks[0].At = began.Add(5 * time.Minute) }, []charge{chargeCodeLate}},
+		{"a code past its life, though it was refused for certain", func(e *evidence) {
+			e.codes[0].Asks = append(e.codes[0].Asks, douyintest.Ask{At: began.Add(5 * time.Minute), ErrNo: 40017})
+		}, []charge{chargeCodeLate}},
+		{"a code that was never issued, three times", func(e *evidence) {
+			e.spans = suffered
+			used := douyintest.Ask{At: began, ErrNo: 40018}
+			e.codes = append(e.codes, douyintest.CodeHistory{Code: "made-up", Asks: []douyintest.Ask{used, used, used}})
+		}, []charge{chargeCodeTwice}},
 		{"a second token", func(e *evidence) { fetch(e, 40*time.Second) }, []charge{chargeToken}},
 		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second) }, nil},
 		{"a second token behind a lost answer", func(e *evidence) {
@@ -196,6 +223,10 @@ func TestOracle(t *testing.T) {
 		{"a consent that is a fact", func(e *evidence) { subscription(e, 1) }, nil},
 		{"a consent that is none", func(e *evidence) { subscription(e, 0) }, []charge{chargeLost}},
 		{"a consent that counts twice", func(e *evidence) { subscription(e, 2) }, []charge{chargeDoubled}},
+		{"a consent that is the opposite as a fact", func(e *evidence) {
+			subscription(e, 1)
+			e.consents[0].status = schemas.ConsentReject
+		}, []charge{chargeLost}},
 		{"an order sent that nobody consented to", func(e *evidence) { e.sent[2].Want = []string{"NO_CREDIT"} }, []charge{chargeConsent}},
 		{"a message twice", func(e *evidence) { e.messages = append(e.messages, e.messages[0]) }, []charge{chargeMessage}},
 		{"a message again behind a refusal", func(e *evidence) {

@@ -33,7 +33,7 @@ func (o *oracle) judgeOutcomes() {
 		default:
 			o.find(chargeOf(s, seen[0]), s, in.source, "became %s, want %v", seen[0].what, s.Want)
 		}
-		o.judgeContent(s, seen[0])
+		o.judgeContent(s, in, seen[0])
 	}
 	for source, seen := range o.bySource {
 		if _, ok := o.expected[source]; !ok {
@@ -53,9 +53,22 @@ func chargeOf(s traffic.Sent, got sighting) charge {
 	return chargeOutcome
 }
 
-// judgeContent holds an enriched record against what its user hid in it.
-func (o *oracle) judgeContent(s traffic.Sent, got sighting) {
-	if !got.enriched || s.Case == "" {
+// judgeContent holds an enriched record against what its user hid in it, a
+// notification's result against its order, and a dead letter against the input's
+// own bytes, which it has unless it would be too large with them.
+func (o *oracle) judgeContent(s traffic.Sent, in input, got sighting) {
+	switch {
+	case s.Case == "":
+		return
+	case strings.HasSuffix(got.topic, schemas.TopicDeadLetters):
+		if got.digest != in.digest && got.what != string(schemas.ReasonTooLarge) {
+			o.find(chargeContent, s, got.source, "its dead letter has other bytes")
+		}
+		return
+	case !got.enriched:
+		if got.id != s.ID || got.app != s.AppID || got.openID != s.User {
+			o.find(chargeContent, s, got.source, "its result says to be %s to %s of %s", got.id, got.openID, got.app)
+		}
 		return
 	}
 	if got.id != s.ID || got.session != s.Session || got.app != s.AppID || got.occurred != s.At {
@@ -75,7 +88,7 @@ func (o *oracle) judgeContent(s traffic.Sent, got sighting) {
 func (o *oracle) explained(s traffic.Sent, got sighting) bool {
 	switch got.what {
 	case string(schemas.ReasonCodeOutcomeUnknown):
-		return o.answerLost(s)
+		return o.answerLost(s, got)
 	case string(schemas.ReasonCodeExpired):
 		return got.at.Sub(time.UnixMilli(s.At)) > codeLife
 	case string(schemas.ReasonLoginFailed):
@@ -108,14 +121,11 @@ func (o *oracle) overtaking() {
 }
 
 // answerLost says whether the answer to a code may have been: the platform lost
-// it, or who asked died or stood still with it. A code that never was is in no
-// ledger.
-func (o *oracle) answerLost(s traffic.Sent) bool {
-	history, issued := o.byCode[s.Code]
-	if !issued {
-		return s.Wanted(string(schemas.ReasonCodeRefused)) && len(o.spans) > 0
-	}
-	return slices.ContainsFunc(history.Asks, o.unheard)
+// it, or who asked died or stood still with it. A request that did not even leave
+// shows nowhere, and where the code was never good the one after it is refused.
+func (o *oracle) answerLost(s traffic.Sent, got sighting) bool {
+	return slices.ContainsFunc(o.byCode[s.Code].Asks, o.unheard) ||
+		s.Wanted(string(schemas.ReasonCodeRefused)) && o.suffered("enrich", time.UnixMilli(s.SentAt), got.at)
 }
 
 // unheard says whether the answer to an ask may not have been written down.
@@ -143,7 +153,11 @@ func (o *oracle) judgeOrder() {
 		session   string
 		topic     string
 	}
-	last, loggedIn := map[lane]int64{}, map[lane]bool{}
+	type login struct {
+		partition int32
+		code      string
+	}
+	last, loggedIn, came := map[lane]int64{}, map[lane]bool{}, map[login]bool{}
 	for _, s := range o.outputs {
 		if !s.enriched {
 			continue
@@ -155,10 +169,13 @@ func (o *oracle) judgeOrder() {
 		}
 		last[at] = s.source.Offset
 		session := lane{s.partition, s.session, ""}
-		if s.what == schemas.KindLogin.String() {
-			loggedIn[session] = true
-		} else if !loggedIn[session] {
+		switch {
+		case s.what == schemas.KindLogin.String():
+			loggedIn[session], came[login{s.partition, sent.Code}] = true, true
+		case !loggedIn[session]:
 			o.find(chargeOrder, sent, s.source, "%s came before the login", s.what)
+		case sent.Needs != "" && !came[login{s.partition, sent.Needs}]:
+			o.find(chargeOrder, sent, s.source, "%s came before the login that gave its key", s.what)
 		}
 	}
 }

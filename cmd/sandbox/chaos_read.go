@@ -152,7 +152,7 @@ func readInputs(ctx context.Context, env environment) ([]input, error) {
 		if len(rec.Value) < 64<<10 && json.Unmarshal(rec.Value, &ids) != nil {
 			ids.Event, ids.Notification = "", ""
 		}
-		inputs[i] = input{schemas.Source{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, ids.Event + ids.Notification}
+		inputs[i] = input{schemas.Source{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, ids.Event + ids.Notification, digestOf(rec)}
 	}
 	return inputs, nil
 }
@@ -197,7 +197,7 @@ func sight(rec *kgo.Record, topic string, keys readerKeys) (sighting, error) {
 		headers[i] = schemas.Header{Key: h.Key, Value: h.Value}
 	}
 	d, err := schemas.DecodeDeadLetter(headers)
-	return sighting{source: d.Source, what: string(d.Reason)}, err
+	return sighting{source: d.Source, what: string(d.Reason), digest: digestOf(rec)}, err
 }
 
 // readConsents reads what doustream made known of users' consent.

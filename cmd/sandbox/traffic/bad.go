@@ -3,6 +3,7 @@ package traffic
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"time"
 
@@ -107,13 +108,18 @@ var malformed = []badCase{
 // refused are the events that are well formed and that the platform, or a key,
 // turns down.
 var refused = []badCase{
-	{"code past its life", schemas.TopicLogin, reasons(schemas.ReasonCodeExpired), func(_ *visit, p *plan) {
-		paid(`{"code":"an-old-code","isLogin":true,"errMsg":"login:ok"}`)(nil, p)
+	{"code past its life", schemas.TopicLogin, reasons(schemas.ReasonCodeExpired), func(v *visit, p *plan) {
+		v.pays(p, `{"code":"an-old-code-of-%s","isLogin":true,"errMsg":"login:ok"}`)
 		p.age = time.Hour
 	}, alone},
-	{"anonymous code that was never given", schemas.TopicLogin, reasons(schemas.ReasonCodeRefused), paid(`{"anonymousCode":"made-up","isLogin":false,"errMsg":"login:ok"}`), alone},
+	{"anonymous code that was never given", schemas.TopicLogin, reasons(schemas.ReasonCodeRefused), func(v *visit, p *plan) {
+		v.pays(p, `{"anonymousCode":"made-up-by-%s","isLogin":false,"errMsg":"login:ok"}`)
+	}, alone},
 	{"phone behind a refused code", schemas.TopicPhone, reasons(schemas.ReasonLoginFailed), withPhone(), func(v *visit) {
-		v.fail("code that was never given", `{"code":"made-up","isLogin":true,"errMsg":"login:ok"}`, schemas.ReasonCodeRefused)
+		p := plan{name: "code that was never given", topic: schemas.TopicLogin, want: []string{string(schemas.ReasonCodeRefused)}}
+		v.pays(&p, `{"code":"made-up-by-%s","isLogin":true,"errMsg":"login:ok"}`)
+		v.send(p)
+		v.pause()
 	}},
 	{"device behind a login that the platform refuses", schemas.TopicDevice, reasons(schemas.ReasonLoginFailed), good, func(v *visit) {
 		v.app = AppRefused
@@ -178,10 +184,10 @@ func marked(w func(app string, now time.Time) watermark) func(*visit, *plan) {
 	}
 }
 
-// fail plans a login with a payload that comes to nothing.
-func (v *visit) fail(name, payload string, reason schemas.Reason) {
-	v.send(plan{name: name, topic: schemas.TopicLogin, want: []string{string(reason)}, payload: func(time.Time) []byte { return []byte(payload) }})
-	v.pause()
+// pays gives the event a payload of the visit's own: no two may name the same
+// code, or how often each was sent cannot be told.
+func (v *visit) pays(p *plan, format string) {
+	p.payload = func(time.Time) []byte { return fmt.Appendf(nil, format, v.session) }
 }
 
 // failLogin plans a login with good codes that comes to nothing.

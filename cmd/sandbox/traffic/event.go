@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"doustream/platform/douyin/douyintest"
 	"doustream/schemas"
 )
 
@@ -46,6 +47,7 @@ type plan struct {
 	says    facts // beside who the user is
 
 	age    time.Duration               // how long ago it happened, by both of its timestamps
+	under  func() douyintest.Login     // whose key it is encrypted under; nil: none
 	text   bool                        // occurred_at as RFC 3339
 	avro   bool                        // in single-object framing
 	edit   func(e *envelope)           // what is wrong with the envelope
@@ -80,6 +82,9 @@ func (p *plan) build(v *visit, now time.Time) message {
 		m.sent.Code = codeOf(e.Payload)
 	case schemas.TopicPhone:
 		m.sent.Phone = v.person.phone
+	}
+	if p.under != nil {
+		m.sent.Needs = p.under().Code
 	}
 	switch {
 	case p.spoil != nil:

@@ -26,6 +26,7 @@ type Sent struct {
 	Order     bool   `json:"order,omitempty"`
 	Code      string `json:"code,omitempty"`  // the login code that it carries, or the anonymous one
 	Phone     string `json:"phone,omitempty"` // the number that it hides
+	Needs     string `json:"needs,omitempty"` // the code of the login whose key it is encrypted under
 	// Want is what may come of it, one of these: the kind of an enriched record
 	// (LOGIN), the status of a result (SENT), or the reason of a dead letter
 	// (code_refused).

@@ -97,32 +97,42 @@ func (v *visit) sendRelogin() {
 	v.pause()
 }
 
-// key is the session key in force: current answers the login's or the second
-// login's, whichever was last planned when it is called.
+// key is the session key in force: that of the login or of the second login,
+// whichever was last planned when it is called.
 func (v *visit) key() func() string {
+	under := v.under()
+	return func() string { return under().SessionKey }
+}
+
+// under is the login whose key is in force.
+func (v *visit) under() func() douyintest.Login {
 	if v.logins == 2 {
-		return func() string { return v.relogin.SessionKey }
+		return func() douyintest.Login { return v.relogin }
 	}
-	return func() string { return v.login.SessionKey }
+	return func() douyintest.Login { return v.login }
 }
 
 func (v *visit) sendProfile() {
-	key, old, ms := v.key(), v.chance(.2), v.chance(.5)
-	v.good(schemas.TopicProfile, schemas.KindProfile, v.person.profileFacts(), func(now time.Time) []byte {
+	under, old, ms := v.under(), v.chance(.2), v.chance(.5)
+	p := v.goodPlan(schemas.TopicProfile, schemas.KindProfile, v.person.profileFacts(), func(now time.Time) []byte {
 		openID := ""
 		if old {
 			openID = v.login.OpenID
 		}
-		return encode(profileOf(v.person.info(), openID, key(), mark(v.app, now, ms)))
+		return encode(profileOf(v.person.info(), openID, under().SessionKey, mark(v.app, now, ms)))
 	})
+	p.under = under
+	v.send(p)
 	v.pause()
 }
 
-func (v *visit) sendPhone(key func() string) {
+func (v *visit) sendPhone(under func() douyintest.Login) {
 	flat, ms := v.chance(.2), v.chance(.5)
-	v.good(schemas.TopicPhone, schemas.KindPhone, v.person.phoneFacts(), func(now time.Time) []byte {
-		return phoneOf(v.person.phone, key(), mark(v.app, now, ms), flat)
+	p := v.goodPlan(schemas.TopicPhone, schemas.KindPhone, v.person.phoneFacts(), func(now time.Time) []byte {
+		return phoneOf(v.person.phone, under().SessionKey, mark(v.app, now, ms), flat)
 	})
+	p.under = under
+	v.send(p)
 	v.pause()
 }
 
@@ -170,13 +180,13 @@ func (v *visit) whole() {
 	if v.chance(.8) {
 		v.sendProfile()
 	}
-	first := v.key()
+	first := v.under()
 	again := v.chance(.15)
 	if again {
 		v.sendRelogin()
 	}
 	if v.chance(.6) {
-		v.sendPhone(v.key())
+		v.sendPhone(v.under())
 	}
 	if again && v.chance(.5) { // made before the key was replaced, sent behind
 		v.sendPhone(first)
@@ -207,7 +217,7 @@ func (v *visit) subscribeAndOrder() {
 // early is a visit whose phone event overtakes its login.
 func (v *visit) early() {
 	v.logins = 1
-	v.sendPhone(v.key())
+	v.sendPhone(v.under())
 	v.sendDevice()
 	v.sendLogin()
 	v.sendProfile()

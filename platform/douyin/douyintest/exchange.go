@@ -8,7 +8,7 @@ import (
 
 // exchange is jscode2session v2.
 func (p *Platform) exchange(c *call, f *Fault) []byte {
-	named, anonymous := p.codes[c.Code], p.codes[c.AnonymousCode]
+	named, anonymous := p.knownOrStray(c.Code, false), p.knownOrStray(c.AnonymousCode, true)
 	var no int64
 	if f.before() {
 		no = f.ErrNo

@@ -23,7 +23,7 @@ type CodeHistory struct {
 	AppID     string    `json:"app_id"`
 	User      string    `json:"user"`
 	Anonymous bool      `json:"anonymous,omitempty"`
-	IssuedAt  time.Time `json:"issued_at"`
+	IssuedAt  time.Time `json:"issued_at"` // zero: never; somebody made the code up
 	Used      bool      `json:"used"`
 	Asks      []Ask     `json:"asks"`
 	// SessionKey is the one that the exchange gives; empty for an anonymous code.

@@ -122,13 +122,33 @@ func (p *Platform) rotate(u *user) {
 
 func (p *Platform) issue(c *code) string {
 	text := base64.RawURLEncoding.EncodeToString(p.random(48))
+	p.ledger.summary.Codes++
+	p.remember(text, c)
+	return text
+}
+
+// longestStray is how long a code may be that is remembered without having been
+// issued.
+const longestStray = 512
+
+// knownOrStray answers a code. One that was never issued is remembered once it is
+// asked about: it is refused, but how often it was asked about is to be told too.
+func (p *Platform) knownOrStray(text string, anonymous bool) *code {
+	if c, ok := p.codes[text]; ok || text == "" || len(text) > longestStray {
+		return c
+	}
+	c := &code{app: &app{}, user: &user{}, anonymous: anonymous}
+	p.remember(text, c)
+	return c
+}
+
+func (p *Platform) remember(text string, c *code) {
 	p.codes[text] = c
 	p.order = append(p.order, text)
 	if len(p.order) > p.opts.Codes {
 		delete(p.codes, p.order[0])
 		p.order = p.order[1:]
 	}
-	return text
 }
 
 // user finds or makes a user. Identifiers follow from the names, so that two

@@ -120,6 +120,34 @@ func checkLedger(ctx context.Context, t *testing.T, ctl *douyintest.Control, log
 	}
 }
 
+// TestACodeOfNobodysIsCounted: who asks about a code that was never issued, or
+// once more about one that was refused, must show in the ledger.
+func TestACodeOfNobodysIsCounted(t *testing.T) {
+	t.Parallel()
+	app := douyin.App{ID: "tt1", Secret: "secret"}
+	p := douyintest.New(douyintest.Options{Apps: []douyin.App{app}})
+	local := douyintest.NewLocal(p)
+	defer local.Close() //nolint:errcheck // nothing is left to be lost
+	c, err := douyin.NewClient(douyin.Config{AppsURL: "http://platform", OpenURL: "http://platform", Transport: local.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := c.ExchangeCode(t.Context(), app, "made-up", "made-up-too"); douyin.KindOf(err) != douyin.KindCode {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"made-up", "made-up-too"} {
+		if h, ok := p.Code(text); !ok || len(h.Asks) != 3 || h.Used || !h.IssuedAt.IsZero() {
+			t.Errorf("%s: history %+v, %v", text, h, ok)
+		}
+	}
+	issued := p.Login(app.ID, "ann")
+	if s := p.Summary(); s.Codes != 2 || s.CodesTwice != 2 {
+		t.Errorf("summary %+v after %d codes were issued", s, len([]string{issued.Code, issued.AnonymousCode}))
+	}
+}
+
 // TestRefuseOverTCP: while the platform is down nobody listens, and control
 // still answers.
 func TestRefuseOverTCP(t *testing.T) {
