@@ -26,13 +26,17 @@ type evidence struct {
 	verify    []string // what doustream verify said, if it was not content
 	asked     bool     // whether ClickHouse was
 	codes     []douyintest.CodeHistory
+	codeFacts []codeFact // what doustream wrote down of them
 	messages  []douyintest.Message
 	fetches   []douyintest.TokenFetch
 	tokens    []heldToken
 	tokenLife time.Duration
 	spans     []span // when somebody suffered
 	leaks     []string
-	open      []string // partitions of results with a transaction that does not end
+	behind    []string     // what was answered and is not committed
+	ends      []processEnd // of doustream processes
+	unready   []string     // those that never came back
+	open      []string     // partitions of results with a transaction that does not end
 }
 
 // input is one record of an input topic, as it lies there.

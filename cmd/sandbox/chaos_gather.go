@@ -17,7 +17,8 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 	if err := d.awaitResults(ctx, &e); err != nil {
 		return e, err
 	}
-	e.spans = h.history()
+	e.unready = d.awaitReady(ctx)
+	e.spans, e.ends = h.history(), h.endings()
 	var err error
 	if e.open, err = openTransactions(ctx, d.world.env, outputTopics(d.world.env)...); err != nil {
 		return e, err
@@ -29,6 +30,9 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 		return e, err
 	}
 	if err := d.askPlatform(ctx, &e); err != nil {
+		return e, err
+	}
+	if e.codeFacts, err = readCodeFacts(ctx, d.world.env); err != nil {
 		return e, err
 	}
 	hunt := newSecretHunt(d.world.env, sent, e.codes)
@@ -62,13 +66,13 @@ func (d *demo) awaitResults(ctx context.Context, e *evidence) (err error) {
 		if e.outputs, e.garbled, err = readOutputs(ctx, d.world.env, e.keys); err != nil {
 			return err
 		}
-		missing := len(e.inputs) - countSources(e.outputs)
+		missing := e.missing()
 		if len(e.outputs) > before {
 			newest = time.Now()
 		}
 		switch {
-		case missing <= 0:
-			return nil
+		case missing == 0:
+			return d.awaitCommits(ctx, e)
 		case time.Since(newest) > d.patience:
 			d.say("nothing has come for %s, and %d of %d are missing", d.patience, missing, len(e.inputs))
 			return nil
@@ -80,15 +84,37 @@ func (d *demo) awaitResults(ctx context.Context, e *evidence) (err error) {
 	}
 }
 
+// awaitCommits waits until nobody has anything left to do again, and reads once
+// more: what is behind its answers may answer twice.
+func (d *demo) awaitCommits(ctx context.Context, e *evidence) (err error) {
+	waiting, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	err = poll(waiting, func() error { return rolesAreDone(waiting, d.world.env, e.inputs) })
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err != nil {
+		e.behind = strings.Split(err.Error(), "\n")
+	}
+	e.outputs, e.garbled, err = readOutputs(ctx, d.world.env, e.keys)
+	return err
+}
+
 // quietPause lies between two looks at whether all is done.
 const quietPause = 3 * time.Second
 
-func countSources(outputs []sighting) int {
-	sources := map[schemas.Source]struct{}{}
-	for _, s := range outputs {
-		sources[s.source] = struct{}{}
+// missing is how many inputs nothing has come of.
+func (e *evidence) missing() (n int) {
+	answered := map[schemas.Source]bool{}
+	for _, s := range e.outputs {
+		answered[s.source] = true
 	}
-	return len(sources)
+	for _, in := range e.inputs {
+		if !answered[in.source] {
+			n++
+		}
+	}
+	return n
 }
 
 // takeOver is how long a killed sink may hold its partitions up, and some.

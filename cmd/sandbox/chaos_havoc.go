@@ -29,6 +29,7 @@ type havoc struct {
 	spans  []span            // guarded by mu
 	count  map[faultKind]int // guarded by mu
 	joined []string          // guarded by mu; instances that came and went
+	ends   []processEnd      // guarded by mu
 	errs   []error           // guarded by mu; of the sandbox itself
 }
 
@@ -74,6 +75,19 @@ func (h *havoc) noteCrash(instance string) {
 	defer h.mu.Unlock()
 	now := time.Now()
 	h.spans = append(h.spans, span{now.Add(-2 * restartPause), now, roleOf(instance)})
+}
+
+func (h *havoc) noteEnd(end processEnd) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends = append(h.ends, end)
+}
+
+// endings gives how processes ended so far.
+func (h *havoc) endings() []processEnd {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ends)
 }
 
 // history gives the spans so far.
@@ -139,7 +153,7 @@ func (h *havoc) join(ctx context.Context, f fault) error {
 		return err
 	}
 	rest(ctx, f.lasts)
-	guest := keeper{role: r, say: h.say}
+	guest := keeper{role: r, say: h.say, ended: h.noteEnd}
 	return guest.end(context.WithoutCancel(ctx))
 }
 

@@ -12,7 +12,8 @@ import (
 // ends by itself is started again.
 type keeper struct {
 	role    *role
-	crashed func() // is told of an end by itself
+	crashed func()           // is told of an end by itself
+	ended   func(processEnd) // is told of each but by kill -9
 	say     func(format string, args ...any)
 	mu      sync.Mutex // held while the process suffers a fault
 	crashes []string   // guarded by mu; how it ended by itself
@@ -28,10 +29,11 @@ func (k *keeper) watch(ctx context.Context) {
 		}
 		k.mu.Lock()
 		if !k.role.Running() && ctx.Err() == nil {
-			end := fmt.Sprint(k.role.Wait())
-			k.crashes = append(k.crashes, end)
+			end := endOf(k.role, false, time.Now())
+			k.crashes = append(k.crashes, end.how)
 			k.crashed()
-			k.say("%s ended by itself (%s), and is started again", k.role.name, end)
+			k.ended(end)
+			k.say("%s ended by itself (%s), and is started again", k.role.name, end.how)
 			if err := k.role.Relaunch(ctx); err != nil {
 				k.say("start %s again: %v", k.role.name, err)
 			}
@@ -47,6 +49,9 @@ const restartPause = 500 * time.Millisecond
 func (k *keeper) suffer(ctx context.Context, f fault) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !k.role.Running() { // it went before its time, and watch has not seen it yet
+		k.ended(endOf(k.role, false, time.Now()))
+	}
 	switch f.kind {
 	case faultFreeze, faultPause:
 		return standStill(ctx, k.role.Process, f.lasts)
@@ -63,6 +68,7 @@ func (k *keeper) suffer(ctx context.Context, f fault) error {
 
 // end has the process end in good order.
 func (k *keeper) end(ctx context.Context) error {
+	asked, from := k.role.Running(), time.Now()
 	if err := k.role.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -70,6 +76,10 @@ func (k *keeper) end(ctx context.Context) error {
 		k.role.Kill()
 		return fmt.Errorf("%s still runs %s after SIGTERM", k.role.name, termPatience)
 	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	k.ended(endOf(k.role, asked, from))
 	return nil
 }
 

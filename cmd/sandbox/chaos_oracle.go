@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type charge string
 
 // The charges, in the order of the scorecard.
 const (
+	chargeUnread     charge = "inputs that are not in Kafka, or that nobody sent"
 	chargeLost       charge = "events lost (I1, I5)"
 	chargeDoubled    charge = "events duplicated, read committed (I5)"
 	chargeOrder      charge = "reordered within a session (I4)"
@@ -25,8 +27,10 @@ const (
 	chargeUnsent     charge = "results of nothing"
 	chargeGarbled    charge = "results that cannot be read"
 	chargeOpen       charge = "transactions that do not end"
+	chargeBehind     charge = "inputs answered, and their offsets not committed"
 	chargeCodeTwice  charge = "codes sent too often (I3)"
 	chargeCodeLate   charge = "codes sent past their life"
+	chargeUnwritten  charge = "codes sent without a fact that says so (I3)"
 	chargeUnanswered charge = "orders unanswered"
 	chargeAnswers    charge = "orders answered twice"
 	chargeMessage    charge = "notifications sent twice (I7)"
@@ -38,11 +42,12 @@ const (
 	chargeUser       charge = "users of ClickHouse that are wrong"
 	chargeVerify     charge = "complaints by doustream verify"
 	chargeLeak       charge = "secrets seen (I8)"
+	chargeEnd        charge = "processes that broke down or stayed away (I10)"
 )
 
 var charges = []charge{
-	chargeLost, chargeDoubled, chargeOrder, chargeOutcome, chargeReason, chargeContent, chargeUnsent, chargeGarbled, chargeOpen, chargeCodeTwice, chargeCodeLate,
-	chargeUnanswered, chargeAnswers, chargeMessage, chargeConsent, chargeToken, chargeRowLost, chargeRowDoubled, chargeRowDiffers, chargeUser, chargeVerify, chargeLeak,
+	chargeUnread, chargeLost, chargeDoubled, chargeOrder, chargeOutcome, chargeReason, chargeContent, chargeUnsent, chargeGarbled, chargeOpen, chargeBehind, chargeCodeTwice, chargeCodeLate, chargeUnwritten,
+	chargeUnanswered, chargeAnswers, chargeMessage, chargeConsent, chargeToken, chargeRowLost, chargeRowDoubled, chargeRowDiffers, chargeUser, chargeVerify, chargeLeak, chargeEnd,
 }
 
 // oracle knows what must come of the traffic and judges what did. It shares no
@@ -66,6 +71,7 @@ func judge(e evidence) *oracle {
 		bySource: map[schemas.Source][]sighting{}, byCode: map[string]douyintest.CodeHistory{},
 	}
 	o.expect()
+	o.judgeWitnesses()
 	o.overtaking()
 	for _, s := range e.outputs {
 		o.bySource[s.source] = append(o.bySource[s.source], s)
@@ -79,18 +85,21 @@ func judge(e evidence) *oracle {
 	o.judgeOutcomes()
 	o.judgeOrder()
 	o.judgeCodes()
+	o.judgeLedger()
 	o.judgeTokens()
 	o.judgeMessages()
 	o.judgeDelivery()
 	o.judgeConsent()
 	o.judgeCredits()
 	o.judgeFacts()
+	o.judgeEnds()
 	if e.asked {
 		o.judgeRows()
 		o.judgeUsers()
 	}
 	o.findings[chargeGarbled] = e.garbled
 	o.findings[chargeOpen] = e.open
+	o.findings[chargeBehind] = e.behind
 	o.findings[chargeVerify] = e.verify
 	o.findings[chargeLeak] = e.leaks
 	return o
@@ -107,12 +116,37 @@ func (o *oracle) expect() {
 		}
 	}
 	o.expected = make(map[schemas.Source]traffic.Sent, len(o.inputs))
+	there := map[string]bool{}
 	for _, in := range o.inputs {
 		s, ok := byPlace[in.source]
 		if !ok {
-			s = byID[in.source.Topic+"|"+in.id]
+			s, ok = byID[in.source.Topic+"|"+in.id]
+		}
+		if !ok {
+			o.find(chargeUnread, s, in.source, "nobody sent it, so that nobody knows what must come of it")
 		}
 		o.expected[in.source] = s
+		there[in.source.Topic+"|"+in.id] = true
+	}
+	for place, s := range byPlace {
+		if _, ok := o.expected[place]; !ok && (s.ID == "" || !there[s.Topic+"|"+s.ID]) {
+			o.find(chargeUnread, s, place, "Kafka had acknowledged it")
+		}
+	}
+}
+
+// judgeWitnesses finds what would leave others with nothing to judge: whoever
+// sees nothing charges nothing.
+func (o *oracle) judgeWitnesses() {
+	enriched := slices.ContainsFunc(o.outputs, func(s sighting) bool { return s.enriched })
+	orders := slices.ContainsFunc(o.sent, func(s traffic.Sent) bool { return s.Order })
+	switch {
+	case len(o.sent) == 0:
+		o.tell(chargeUnread, "nothing was sent")
+	case enriched && len(o.codes) == 0:
+		o.tell(chargeUnread, "the platform remembers no code")
+	case orders && len(o.fetches) == 0:
+		o.tell(chargeUnread, "the platform remembers no token")
 	}
 }
 

@@ -49,6 +49,7 @@ func flawless() evidence {
 	e.sent[0].Code, e.sent[2].Template = "c1", "t"
 	e.sent[1].Says, e.outputs[1].says = map[string]string{"phone": "13812345678"}, map[string]string{"phone": "13812345678"}
 	e.users = []userRow{{app: "app", openID: "o1", lastSeen: began, firstSeen: began, phone: "138****5678"}}
+	wrote(&e, "SENT", "SENT", "SENT", "RESULT")
 	return e
 }
 
@@ -63,6 +64,34 @@ func TestOracle(t *testing.T) {
 		want  []charge
 	}{
 		{"nothing", func(*evidence) {}, nil},
+		{"nothing at all", func(e *evidence) { *e = evidence{asked: true} }, []charge{chargeUnread}},
+		{"an input that nobody sent", func(e *evidence) { e.sent = slices.Delete(e.sent, 1, 2) }, []charge{chargeUnread}},
+		{"an input that Kafka had, and has no more", func(e *evidence) {
+			e.inputs, e.outputs, e.rows = slices.Delete(e.inputs, 1, 2), slices.Delete(e.outputs, 1, 2), slices.Delete(e.rows, 1, 2)
+			e.users[0].phone = ""
+		}, []charge{chargeUnread}},
+		{"a platform that remembers no code", func(e *evidence) { e.codes = nil }, []charge{chargeUnread}},
+		{"a platform that remembers no token", func(e *evidence) { e.fetches = nil }, []charge{chargeUnread}},
+		{"an offset that stays behind", func(e *evidence) { e.behind = []string{"miniapp.login/1: committed 4 of 5"} }, []charge{chargeBehind}},
+		{"a process that breaks down on a bad day", func(e *evidence) {
+			e.spans = suffered
+			e.ends = []processEnd{{instance: "enrich-1", at: began, code: 2}}
+		}, []charge{chargeEnd}},
+		{"a process that somebody else kills", func(e *evidence) { e.ends = []processEnd{{instance: "enrich-1", at: began, code: -1}} }, []charge{chargeEnd}},
+		{"a process that ends as if all were done", func(e *evidence) { e.ends = []processEnd{{instance: "enrich-1", at: began}} }, []charge{chargeEnd}},
+		{"a process that fails, and is started again", func(e *evidence) { e.ends = []processEnd{{instance: "enrich-1", at: began, code: 1}} }, nil},
+		{"a process that ends as it is asked to", func(e *evidence) { e.ends = []processEnd{{instance: "enrich-1", asked: true, from: began, at: began}} }, nil},
+		{"a process that fails as it is asked to end", func(e *evidence) {
+			e.ends = []processEnd{{instance: "enrich-1", asked: true, from: began, at: began, code: 1}}
+		}, []charge{chargeEnd}},
+		{"a process that fails as it is asked to end, on a bad day", func(e *evidence) {
+			e.spans = suffered
+			e.ends = []processEnd{{instance: "enrich-1", asked: true, from: began, at: began, code: 1}}
+		}, nil},
+		{"a process that is asked to end before it has begun", func(e *evidence) {
+			e.ends = []processEnd{{instance: "enrich-1", asked: true, from: began, at: began, code: -1, unarmed: true}}
+		}, nil},
+		{"a process that never comes back", func(e *evidence) { e.unready = []string{"enrich-1"} }, []charge{chargeEnd}},
 		{"an order without a result", func(e *evidence) { e.outputs, e.rows = e.outputs[:2], e.rows[:2] }, []charge{chargeUnanswered}},
 		{"an order with two", func(e *evidence) { e.outputs, e.rows = append(e.outputs, e.outputs[2]), append(e.rows, e.rows[2]) }, []charge{chargeAnswers}},
 		{"a result that is not there", func(e *evidence) {
@@ -162,6 +191,30 @@ func TestOracle(t *testing.T) {
 			used := douyintest.Ask{At: began, ErrNo: 40018}
 			e.codes = append(e.codes, douyintest.CodeHistory{Code: "made-up", Asks: []douyintest.Ask{used, used, used}})
 		}, []charge{chargeCodeTwice}},
+		{"a code that no fact said would be sent", func(e *evidence) { wrote(e, "RESULT") }, []charge{chargeUnwritten}},
+		{"a code sent again on one fact, on a bad day", func(e *evidence) {
+			e.spans = suffered
+			e.codes[0].Asks = append(e.codes[0].Asks, e.codes[0].Asks[0])
+			wrote(e, "SENT", "RESULT")
+		}, []charge{chargeUnwritten}},
+		{"a code sent again though its outcome was there, on a bad day", func(e *evidence) {
+			e.spans = suffered
+			e.codes[0].Asks = append(e.codes[0].Asks, e.codes[0].Asks[0])
+			wrote(e, "SENT", "RESULT", "SENT", "RESULT")
+		}, []charge{chargeUnwritten}},
+		{"a code sent again on a fact of its own, on a bad day", func(e *evidence) {
+			e.spans = suffered
+			e.codes[0].Asks = append(e.codes[0].Asks, e.codes[0].Asks[0])
+			wrote(e, "SENT", "SENT", "RESULT")
+		}, nil},
+		{"a lost login whose outcome was there, on a bad day", func(e *evidence) {
+			e.spans = suffered
+			dead(e, 0, "code_outcome_unknown")
+			dead(e, 1, "login_failed")
+			wrote(e, "SENT", "RESULT", "FAILED")
+		}, []charge{chargeOutcome}},
+		{"a login whose code came to nothing", func(e *evidence) { wrote(e, "SENT", "FAILED", "RESULT") }, []charge{chargeOutcome}},
+		{"a login whose outcome was not written down", func(e *evidence) { wrote(e, "SENT") }, []charge{chargeOutcome}},
 		{"a second token", func(e *evidence) { fetch(e, 40*time.Second) }, []charge{chargeToken}},
 		{"a second token in its time", func(e *evidence) { fetch(e, 50*time.Second) }, nil},
 		{"a second token behind a lost answer", func(e *evidence) {
@@ -266,8 +319,44 @@ func TestOracle(t *testing.T) {
 	}
 }
 
+// TestWhatIsMissing: what came of nothing does not stand in for what nothing came of.
+func TestWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	e := flawless()
+	if n := e.missing(); n != 0 {
+		t.Errorf("%d are missing of what is all there", n)
+	}
+	e.outputs[1].source.Offset++
+	if n := e.missing(); n != 1 {
+		t.Errorf("%d are missing, want the one whose result names another place", n)
+	}
+}
+
+// TestWhatIsNotJudgedIsNoZero on the scorecard.
+func TestWhatIsNotJudgedIsNoZero(t *testing.T) {
+	t.Parallel()
+	e := flawless()
+	e.asked = false
+	var card bytes.Buffer
+	printScorecard(&card, judge(e), &havoc{}, 7, time.Minute)
+	if got := strings.Count(card.String(), "not judged"); got != 5 || strings.Contains(card.String(), "0  "+string(chargeRowLost)) {
+		t.Errorf("%d columns are not judged, want those of ClickHouse:\n%s", got, card.String())
+	}
+}
+
+// wrote has facts of the login's code stand in doustream.sessions.
+func wrote(e *evidence, kinds ...string) {
+	e.codeFacts = nil
+	for i, kind := range kinds {
+		e.codeFacts = append(e.codeFacts, codeFact{"s|dea673b5dc6edf96f6a6e173fe6cb8ff", kind, int64(i)})
+	}
+}
+
 // dead has an input end as a dead letter.
 func dead(e *evidence, i int, reason string) {
+	if i == 0 {
+		wrote(e, "SENT", "FAILED")
+	}
 	e.outputs[i].topic, e.outputs[i].enriched, e.outputs[i].what, e.rows[i].what = schemas.TopicDeadLetters, false, reason, reason
 	if !slices.ContainsFunc(e.outputs, func(s sighting) bool { return s.enriched }) {
 		e.users = nil

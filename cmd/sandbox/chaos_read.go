@@ -108,14 +108,41 @@ func sinkIsDone(ctx context.Context, env environment) error {
 		return fmt.Errorf("connect reader: %w", err)
 	}
 	defer client.Close()
-	committed, err := kadm.NewClient(client).FetchOffsets(ctx, env["DOUSTREAM_GROUP_PREFIX"]+"doustream-sink")
-	if err != nil {
-		return fmt.Errorf("ask for the sink's offsets: %w", err)
-	}
 	last := map[schemas.Source]int64{}
 	records, err := readAll(ctx, env, true, outputTopics(env)...)
 	for _, rec := range records {
 		last[schemas.Source{Topic: rec.Topic, Partition: rec.Partition}] = rec.Offset
+	}
+	return errors.Join(err, hasCommitted(ctx, client, env["DOUSTREAM_GROUP_PREFIX"]+"doustream-sink", last))
+}
+
+// rolesAreDone is an error while the groups that read the inputs have not
+// committed all of them.
+func rolesAreDone(ctx context.Context, env environment, inputs []input) error {
+	client, err := kgo.NewClient(kafkaOptions(env)...)
+	if err != nil {
+		return fmt.Errorf("connect reader: %w", err)
+	}
+	defer client.Close()
+	events, orders := map[schemas.Source]int64{}, map[schemas.Source]int64{}
+	for _, in := range inputs {
+		last := events
+		if in.source.Topic == env["DOUSTREAM_TOPIC_PREFIX"]+schemas.TopicOrders {
+			last = orders
+		}
+		at := schemas.Source{Topic: in.source.Topic, Partition: in.source.Partition}
+		last[at] = max(last[at], in.source.Offset)
+	}
+	prefix := env["DOUSTREAM_GROUP_PREFIX"] + "doustream-"
+	return errors.Join(hasCommitted(ctx, client, prefix+"enrich", events), hasCommitted(ctx, client, prefix+"notify", orders))
+}
+
+// hasCommitted is an error while a group has not committed the last offset of each
+// partition.
+func hasCommitted(ctx context.Context, client *kgo.Client, group string, last map[schemas.Source]int64) error {
+	committed, err := kadm.NewClient(client).FetchOffsets(ctx, group)
+	if err != nil {
+		return fmt.Errorf("ask for the offsets of %s: %w", group, err)
 	}
 	for at, offset := range last {
 		if c, ok := committed.Lookup(at.Topic, at.Partition); !ok || c.At <= offset {

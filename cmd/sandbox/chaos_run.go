@@ -101,7 +101,7 @@ func (d *demo) endure(ctx context.Context, o chaosOptions) (*oracle, *havoc, err
 func (d *demo) newHavoc() *havoc {
 	h := &havoc{world: d.world, programs: d.programs, control: d.control, say: d.say, keepers: map[string]*keeper{}}
 	for _, r := range d.running() {
-		h.keepers[r.name] = &keeper{role: r, say: d.say, crashed: func() { h.noteCrash(r.name) }}
+		h.keepers[r.name] = &keeper{role: r, say: d.say, crashed: func() { h.noteCrash(r.name) }, ended: h.noteEnd}
 	}
 	return h
 }

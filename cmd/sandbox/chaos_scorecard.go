@@ -43,6 +43,10 @@ func printScorecard(out io.Writer, o *oracle, h *havoc, seed uint64, took time.D
 	fmt.Fprint(out, "\nscorecard\n")
 	for _, c := range charges {
 		found := o.findings[c]
+		if !o.judges(c) {
+			fmt.Fprintf(out, "  %6s  %s: not judged, without ClickHouse\n", "-", c)
+			continue
+		}
 		fmt.Fprintf(out, "  %6d  %s\n", len(found), c)
 		slices.Sort(found)
 		for _, f := range found[:min(len(found), examplesShown)] {
@@ -54,6 +58,11 @@ func printScorecard(out io.Writer, o *oracle, h *havoc, seed uint64, took time.D
 		return
 	}
 	fmt.Fprintln(out, "\nall zeros")
+}
+
+// judges says whether there was something to judge a charge by.
+func (o *oracle) judges(c charge) bool {
+	return o.asked || !slices.Contains([]charge{chargeRowLost, chargeRowDoubled, chargeRowDiffers, chargeUser, chargeVerify}, c)
 }
 
 // crashes is how often processes ended by themselves.
