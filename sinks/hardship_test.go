@@ -11,8 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"doustream/platform/embedded"
 	"doustream/schemas"
 )
 
@@ -111,6 +114,35 @@ func TestI1WhatCannotBeReadIsADeadLetterBeforeItsOffsetIsCommitted(t *testing.T)
 	w.once(5)
 	w.await(1, "SELECT countIf(stage = 'decode' AND source_offset = 5) FROM dead_letters")
 	until(t, "the offset", func() bool { return w.committed() == 6 })
+}
+
+// A dead letter that cannot be made holds up its partition, and no other: the
+// connection to ClickHouse is not kept meanwhile.
+func TestADeadLetterThatKafkaRefusesHoldsUpNoOtherPartition(t *testing.T) {
+	t.Parallel()
+	kafka, err := embedded.StartKafka(testContext(t), embedded.KafkaOptions{Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kafka.Close() })
+	w := newWorldOn(t, kafka.Brokers(), 1)
+	w.produce(&kgo.Record{Topic: "test." + schemas.TopicUsers, Value: []byte("garbage")})
+	refusal := embedded.KafkaFault{
+		Topic: "test." + schemas.TopicDeadLetters, Keys: []int16{kmsg.Produce.Int16()}, Code: kerr.TopicAuthorizationFailed.Code, Count: 1 << 30,
+	}
+	if err := kafka.Fault(refusal); err != nil {
+		t.Fatal(err)
+	}
+	cfg := w.config()
+	cfg.Connections, cfg.Metrics = 1, prometheus.NewRegistry()
+	s, _ := w.run(cfg)
+	until(t, "a refusal", func() bool { return value(t, s.metrics.retries.WithLabelValues("user_events", stepReject)) > 0 })
+	result, err := w.topics.Result(&schemas.NotificationResult{NotificationID: "n", Status: schemas.StatusSent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.produce(result)
+	w.await(1, "SELECT count() FROM notifications")
 }
 
 // A table that is gone stops the partitions that need it, and no other.

@@ -94,13 +94,22 @@ func (p *partition) deliver(b *block, on *connection) (next lent, err error) {
 		announced = *b.announced
 	}
 	held := on // nil while a retry waits
+	free := func() {
+		if held != nil {
+			p.sink.slots <- held
+			held = nil
+		}
+	}
 	defer func() {
 		if held != nil && next.block == nil {
 			p.sink.slots <- held
 		}
 	}()
-	if err := p.try(stepAnnounce, func(ctx context.Context) error { return p.delivery.announce(ctx, announced) }, nil); err != nil {
+	if err := p.try(stepAnnounce, func(ctx context.Context) error { return p.delivery.announce(ctx, announced) }, free); err != nil {
 		return lent{}, err
+	}
+	if len(b.rejections) > 0 { // Kafka may take its time, or refuse
+		free()
 	}
 	if err := p.try(stepReject, func(ctx context.Context) error { return p.rejectAll(ctx, b) }, nil); err != nil {
 		return lent{}, err
@@ -114,12 +123,7 @@ func (p *partition) deliver(b *block, on *connection) (next lent, err error) {
 		}
 		p.delivery.store = &tableStore{place: p.place, on: held, sent: p.sink.metrics.sent(p.table.name)}
 		return p.delivery.insert(ctx, b)
-	}, func() {
-		if held != nil {
-			p.sink.slots <- held
-			held = nil
-		}
-	})
+	}, free)
 	if err != nil {
 		return lent{}, err
 	}
