@@ -106,33 +106,53 @@ func judge(e evidence) *oracle {
 }
 
 // expect finds for each input what must come of it: by its place, or, where an
-// acknowledgement was lost and the producer sent it again, by its id.
+// acknowledgement was lost and the producer sent it again, by its id or its bytes.
+// Who is nowhere, or comes from nowhere, would leave the others nothing to judge.
 func (o *oracle) expect() {
-	byPlace, byID := map[schemas.Source]traffic.Sent{}, map[string]traffic.Sent{}
+	byPlace, byID, byBytes := map[schemas.Source]traffic.Sent{}, map[string]traffic.Sent{}, map[twin]traffic.Sent{}
+	unplaced := map[string]int{} // acknowledged, and the producer was not told where
 	for _, s := range o.sent {
+		if s.Offset < 0 {
+			unplaced[s.Topic]++
+		}
 		byPlace[schemas.Source{Topic: s.Topic, Partition: s.Partition, Offset: s.Offset}] = s
 		if s.ID != "" {
 			byID[s.Topic+"|"+s.ID] = s
 		}
 	}
+	for _, in := range o.inputs {
+		if s, ok := byPlace[in.source]; ok {
+			byBytes[twin{in.source.Topic, in.digest}] = s
+		}
+	}
 	o.expected = make(map[schemas.Source]traffic.Sent, len(o.inputs))
-	there := map[string]bool{}
 	for _, in := range o.inputs {
 		s, ok := byPlace[in.source]
 		if !ok {
 			s, ok = byID[in.source.Topic+"|"+in.id]
 		}
 		if !ok {
-			o.find(chargeUnread, s, in.source, "nobody sent it, so that nobody knows what must come of it")
+			s, ok = byBytes[twin{in.source.Topic, in.digest}]
 		}
 		o.expected[in.source] = s
-		there[in.source.Topic+"|"+in.id] = true
+		if ok {
+			continue
+		}
+		if unplaced[in.source.Topic]--; unplaced[in.source.Topic] < 0 {
+			o.find(chargeUnread, s, in.source, "nobody sent it, so that nobody knows what must come of it")
+		}
 	}
 	for place, s := range byPlace {
-		if _, ok := o.expected[place]; !ok && (s.ID == "" || !there[s.Topic+"|"+s.ID]) {
+		if _, ok := o.expected[place]; !ok && place.Offset >= 0 {
 			o.find(chargeUnread, s, place, "Kafka had acknowledged it")
 		}
 	}
+}
+
+// twin is what two records of one topic have in common that a producer sent twice.
+type twin struct {
+	topic string
+	digest
 }
 
 // judgeWitnesses finds what would leave others with nothing to judge: whoever

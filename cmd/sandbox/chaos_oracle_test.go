@@ -66,6 +66,14 @@ func TestOracle(t *testing.T) {
 		{"nothing", func(*evidence) {}, nil},
 		{"nothing at all", func(e *evidence) { *e = evidence{asked: true} }, []charge{chargeUnread}},
 		{"an input that nobody sent", func(e *evidence) { e.sent = slices.Delete(e.sent, 1, 2) }, []charge{chargeUnread}},
+		{"an input that the producer sent again, and that no id can be read of", func(e *evidence) {
+			again := e.inputs[1]
+			again.source.Offset, again.id = 9, ""
+			e.inputs = append(e.inputs, again)
+			e.outputs = append(e.outputs, e.outputs[1])
+			e.outputs[3].source, e.rows = again.source, append(e.rows, outcome{source: again.source, what: "PHONE"})
+		}, nil},
+		{"an input that was acknowledged nobody knows where", func(e *evidence) { e.sent[1].Offset, e.inputs[1].id = -1, "" }, nil},
 		{"an input that Kafka had, and has no more", func(e *evidence) {
 			e.inputs, e.outputs, e.rows = slices.Delete(e.inputs, 1, 2), slices.Delete(e.outputs, 1, 2), slices.Delete(e.rows, 1, 2)
 			e.users[0].phone = ""
