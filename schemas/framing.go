@@ -70,6 +70,16 @@ func cutSingleObject(value []byte) (fingerprint uint64, body []byte, err error) 
 	return binary.LittleEndian.Uint64(value[2:]), value[singleObjectHeader:], nil
 }
 
+// ConfluentID answers the registry's id of the schema that value is framed with;
+// false: it is no Confluent frame.
+func ConfluentID(value []byte) (id uint32, framed bool) {
+	if len(value) == 0 || value[0] != 0 {
+		return 0, false
+	}
+	id, _, err := cutConfluent(value)
+	return id, err == nil
+}
+
 func cutConfluent(value []byte) (id uint32, body []byte, err error) {
 	if len(value) < confluentHeader {
 		return 0, nil, errCutShort

@@ -58,6 +58,9 @@ func (p *partition) fit(b *block) (full bool) {
 		if b.announced != nil || p.rebuild == nil && (!b.takes(rec) || p.brimful(b)) {
 			return true
 		}
+		if !p.lookup.await(rec, p.stopping) {
+			return false
+		}
 		offset := rec.Offset
 		if b.add(rec) {
 			rec.Recycle() // from here on it is another's

@@ -55,6 +55,7 @@ type partition struct {
 	next    int64 // the offset that comes next, -1 before the first
 	rebuild *span // the range that a predecessor announced, until it is rebuilt
 	rest    []*kgo.Record
+	lookup  lookup
 
 	// between fill and write.
 	due      chan struct{} // a block wants to be inserted; holds one
@@ -84,6 +85,7 @@ func newPartition(s *ClickHouse, member string, at place, t table) *partition {
 		queue:    queue{wake: make(chan struct{}, 1)},
 		due:      make(chan struct{}, 1),
 		handover: make(chan *block),
+		lookup:   newLookup(s.cfg.Registry, t),
 		started:  make(chan takeover, 1),
 		stopping: make(chan struct{}),
 	}
