@@ -16,6 +16,7 @@ type outcome struct {
 	source schemas.Source
 	what   string
 	at     time.Time // when the reader had it
+	says   string    // of a row: what else it says, in one line
 
 	// Of an enriched record: where it stands in users.enriched, and whose it is.
 	partition int32

@@ -137,7 +137,7 @@ func (d *demo) gatherRows(ctx context.Context, e *evidence, hunt *secretHunt) er
 	waiting, cancel = context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	if err := poll(waiting, func() error { return sinkIsDone(waiting, d.world.env) }); err != nil {
-		d.say("the sink has not finished: %v", err)
+		e.behind = append(e.behind, strings.Split(err.Error(), "\n")...)
 	}
 	e.asked = true
 	if e.rows, err = house.outcomes(ctx); err != nil {

@@ -27,7 +27,7 @@ const (
 	chargeUnsent     charge = "results of nothing"
 	chargeGarbled    charge = "results that cannot be read"
 	chargeOpen       charge = "transactions that do not end"
-	chargeBehind     charge = "inputs answered, and their offsets not committed"
+	chargeBehind     charge = "records done with, and their offsets not committed"
 	chargeCodeTwice  charge = "codes sent too often (I3)"
 	chargeCodeLate   charge = "codes sent past their life"
 	chargeUnwritten  charge = "codes sent without a fact that says so (I3)"
@@ -57,7 +57,7 @@ type oracle struct {
 	expected map[schemas.Source]traffic.Sent
 	bySource map[schemas.Source][]sighting
 	byCode   map[string]douyintest.CodeHistory
-	failed   map[string]bool // sessions of which a login came to nothing
+	failed   map[string]bool // sessions, and codes, of which a login came to nothing
 	// overtaken are the ids of events that a login sent before them came behind.
 	overtaken map[string]bool
 	findings  map[charge][]string
@@ -76,7 +76,7 @@ func judge(e evidence) *oracle {
 	for _, s := range e.outputs {
 		o.bySource[s.source] = append(o.bySource[s.source], s)
 		if sent, ok := o.expected[s.source]; ok && strings.HasSuffix(sent.Topic, schemas.TopicLogin) && !s.enriched {
-			o.failed[sent.Session] = true
+			o.failed[sent.Session], o.failed[sent.Code] = true, true
 		}
 	}
 	for _, c := range e.codes {

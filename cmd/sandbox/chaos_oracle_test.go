@@ -130,6 +130,12 @@ func TestOracle(t *testing.T) {
 			dead(e, 0, "code_outcome_unknown")
 			dead(e, 1, "login_failed")
 		}, nil},
+		{"a lost login, and what hung on another", func(e *evidence) {
+			e.spans = suffered
+			dead(e, 0, "code_outcome_unknown")
+			dead(e, 1, "login_failed")
+			e.sent[1].Needs = "c2"
+		}, []charge{chargeReason}},
 		{"a key that nobody had yet, on a good day", func(e *evidence) { dead(e, 1, "decrypt_failed") }, []charge{chargeReason}},
 		{"a key that nobody had yet, its login overtaken in Kafka", func(e *evidence) {
 			dead(e, 1, "decrypt_failed")
@@ -297,6 +303,15 @@ func TestOracle(t *testing.T) {
 		{"a row that is not there", func(e *evidence) { e.rows = e.rows[1:] }, []charge{chargeRowLost}},
 		{"a row twice", func(e *evidence) { e.rows = append(e.rows, e.rows[0]) }, []charge{chargeRowDoubled}},
 		{"a row that says something else", func(e *evidence) { e.rows[2].what = "REFUSED" }, []charge{chargeRowDiffers}},
+		{"a row of another user", func(e *evidence) {
+			e.rows[1].says = strings.Replace(e.outputs[1].row(), "o1", "o2", 1)
+		}, []charge{chargeRowDiffers}},
+		{"a row with another phone number", func(e *evidence) {
+			e.rows[1].says = strings.Replace(e.outputs[1].row(), "138****5678", "139****5678", 1)
+		}, []charge{chargeRowDiffers}},
+		{"a row of another order", func(e *evidence) {
+			e.rows[2].says = strings.Replace(e.outputs[2].row(), "n1", "n2", 1)
+		}, []charge{chargeRowDiffers}},
 		{"a user with an older phone number", func(e *evidence) { e.users[0].phone = "" }, []charge{chargeUser}},
 		{"a user who is not there", func(e *evidence) { e.users = nil }, []charge{chargeUser}},
 		{"a user twice", func(e *evidence) { e.users = append(e.users, e.users[0]) }, []charge{chargeUser}},
@@ -308,6 +323,13 @@ func TestOracle(t *testing.T) {
 			t.Parallel()
 			e := flawless()
 			c.plant(&e)
+			for i, row := range e.rows { // it says what its record does, if nothing else was planted
+				for _, s := range e.outputs {
+					if s.source == row.source && row.says == "" {
+						e.rows[i].says = s.row()
+					}
+				}
+			}
 			o := judge(e)
 			var got []charge
 			for _, charge := range charges {
@@ -344,7 +366,7 @@ func TestWhatIsMissing(t *testing.T) {
 func TestWhatIsNotJudgedIsNoZero(t *testing.T) {
 	t.Parallel()
 	e := flawless()
-	e.asked = false
+	e.asked, e.rows = false, nil
 	var card bytes.Buffer
 	printScorecard(&card, judge(e), &havoc{}, 7, time.Minute)
 	if got := strings.Count(card.String(), "not judged"); got != 5 || strings.Contains(card.String(), "0  "+string(chargeRowLost)) {

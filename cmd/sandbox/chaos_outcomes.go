@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -92,9 +93,9 @@ func (o *oracle) explained(s traffic.Sent, got sighting) bool {
 	case string(schemas.ReasonCodeExpired):
 		return got.at.Sub(time.UnixMilli(s.At)) > codeLife
 	case string(schemas.ReasonLoginFailed):
-		return o.failed[s.Session]
+		return o.failed[cmp.Or(s.Needs, s.Session)]
 	case string(schemas.ReasonDecryptFailed), string(schemas.ReasonSignatureMismatch):
-		return o.failed[s.Session] || o.overtaken[s.ID]
+		return o.failed[cmp.Or(s.Needs, s.Session)] || o.overtaken[s.ID]
 	case schemas.StatusUnknown.String():
 		return s.Order && o.sendLost(s, got)
 	case schemas.StatusNoCredit.String():

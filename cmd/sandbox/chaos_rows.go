@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"doustream/cmd/sandbox/traffic"
@@ -22,12 +24,35 @@ func (o *oracle) judgeRows() {
 			o.find(chargeRowDoubled, s, source, "%d rows", len(have))
 		case have[0].what != seen[0].what:
 			o.find(chargeRowDiffers, s, source, "%s in Kafka, %s in ClickHouse", seen[0].what, have[0].what)
+		case have[0].says != seen[0].row():
+			o.find(chargeRowDiffers, s, source, "%s in Kafka, %s in ClickHouse", seen[0].row(), have[0].says)
 		}
 		delete(rows, source)
 	}
 	for source, have := range rows {
 		o.find(chargeUnsent, traffic.Sent{}, source, "a row: %s", have[0].what)
 	}
+}
+
+// row is what a row of the record must say beside what it is.
+func (s sighting) row() string {
+	switch {
+	case s.id == "": // a dead letter
+		return "|"
+	case !s.enriched:
+		return "|" + s.id + "|" + s.app + "|" + s.openID
+	}
+	of := func(kind schemas.Kind, text string) string {
+		if s.what != kind.String() {
+			return ""
+		}
+		return text
+	}
+	return "|" + strings.Join([]string{
+		s.id, s.app, s.session, s.openID, fmt.Sprint(s.occurred),
+		of(schemas.KindProfile, s.says["nick_name"]), of(schemas.KindPhone, s.masked()), of(schemas.KindLocation, s.says["city"]),
+		s.says["brand"], s.says["model"], of(schemas.KindAddress, s.says["city"]), of(schemas.KindAddress, s.masked()),
+	}, "|")
 }
 
 // userRow is one row of the view users, in part.

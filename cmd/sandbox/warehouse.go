@@ -27,10 +27,15 @@ func openWarehouse(env environment) (*warehouse, error) {
 	return &warehouse{conn}, nil
 }
 
-// rowsOf are the tables that hold what came of the input, and the column that
-// says it.
-var rowsOf = []struct{ table, what string }{
-	{"user_events", "kind"}, {"notifications", "status"}, {"dead_letters", "reason"},
+// rowsOf are the tables that hold what came of the input, the column that says
+// it, and others that are held against the record, in the order of sighting.row.
+var rowsOf = []struct{ table, what, says string }{
+	{
+		"user_events", "kind", "event_id, app_id, session_id, open_id, toUnixTimestamp64Milli(occurred_at), profile_nick_name, phone_masked, location_city, " +
+			"device_brand, device_model, address_city, address_phone_masked",
+	},
+	{"notifications", "status", "notification_id, app_id, open_id"},
+	{"dead_letters", "reason", "''"},
 }
 
 // count answers how many rows the three tables hold.
@@ -50,14 +55,14 @@ func (w *warehouse) outcomes(ctx context.Context) ([]outcome, error) {
 	var all []outcome
 	for _, t := range rowsOf {
 		rows, err := w.conn.Query(ctx, fmt.Sprintf(
-			"SELECT toString(source_topic), source_partition, source_offset, toString(%s), `_inserted_at` FROM %s", t.what, t.table))
+			"SELECT toString(source_topic), source_partition, source_offset, toString(%s), `_inserted_at`, concatWithSeparator('|', '', %s) FROM %s", t.what, t.says, t.table))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.table, err)
 		}
 		for rows.Next() {
 			var o outcome
 			var source schemas.Source
-			if err := rows.Scan(&source.Topic, &source.Partition, &source.Offset, &o.what, &o.at); err != nil {
+			if err := rows.Scan(&source.Topic, &source.Partition, &source.Offset, &o.what, &o.at, &o.says); err != nil {
 				return nil, fmt.Errorf("read %s: %w", t.table, err)
 			}
 			o.source = source
