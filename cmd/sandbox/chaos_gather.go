@@ -20,7 +20,7 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 	e.unready = d.awaitReady(ctx)
 	e.spans, e.ends = h.history(), h.endings()
 	var err error
-	if e.open, err = openTransactions(ctx, d.world.env, outputTopics(d.world.env)...); err != nil {
+	if e.open, err = awaitTransactions(ctx, d.world.env, transactionPatience); err != nil {
 		return e, err
 	}
 	if e.consents, err = readConsents(ctx, d.world.env); err != nil {
@@ -44,6 +44,30 @@ func (d *demo) gather(ctx context.Context, sent []traffic.Sent, h *havoc) (evide
 	err = errors.Join(hunt.searchTopics(ctx, d.world.env), hunt.searchLogs(d.world, h.everybody()), hunt.searchMetrics(ctx, d.running()))
 	e.leaks = hunt.leaks()
 	return e, err
+}
+
+// transactionPatience is how long a transaction may be open: its time-out, and
+// some.
+const transactionPatience = 25 * time.Second
+
+// awaitTransactions waits until no transaction is open in what doustream writes,
+// and names those that stay: of an output, whose readers stand before it, as of a
+// state, whose next owner does.
+func awaitTransactions(ctx context.Context, env environment, patience time.Duration) (open []string, err error) {
+	topics := outputTopics(env)
+	for _, state := range []string{schemas.TopicConsents, schemas.TopicSessions, schemas.TopicParked, schemas.TopicNotifications, schemas.TopicTokens} {
+		topics = append(topics, env["DOUSTREAM_TOPIC_PREFIX"]+state)
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		if open, err = openTransactions(ctx, env, topics...); err != nil || len(open) == 0 {
+			return open, err
+		}
+		if !rest(waiting, quietPause/3) {
+			return open, context.Cause(ctx)
+		}
+	}
 }
 
 // askPlatform has the simulated platform tell what it was asked.
