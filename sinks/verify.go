@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type VerifyConfig struct {
 	// Progress, if any, is called now and then, from one goroutine, with how many
 	// offsets of all have been compared.
 	Progress func(done, total int64)
+
+	silence time.Duration // tests only: in place of longestSilence
 }
 
 // Verification is what Verify found, by topic-partition.
@@ -185,7 +188,7 @@ func (v *verifier) partition(ctx context.Context, p *VerifiedPartition) error {
 		current = newBucket(next / bucketOffsets)
 		return nil
 	}
-	err = readOffsets(ctx, v.cfg.Connect, p, func(offset, written int64) error {
+	err = v.readOffsets(ctx, p, func(offset, written int64) error {
 		if offset/bucketOffsets != current.number {
 			if err := finish(offset); err != nil {
 				return err
@@ -234,8 +237,8 @@ func (v *verifier) prepare(ctx context.Context, p *VerifiedPartition) error {
 
 // readOffsets calls f with the offset and the timestamp of every record of the
 // range that a read_committed reader is given, in order.
-func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f func(offset, written int64) error) error {
-	client, err := kgo.NewClient(append(append([]kgo.Opt{}, connect...),
+func (v *verifier) readOffsets(ctx context.Context, p *VerifiedPartition, f func(offset, written int64) error) error {
+	client, err := kgo.NewClient(append(append([]kgo.Opt{}, v.cfg.Connect...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Partition: kgo.NewOffset().At(p.From)}}),
@@ -244,6 +247,7 @@ func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f
 		return err
 	}
 	defer client.Close()
+	silence, read := cmp.Or(v.cfg.silence, longestSilence), p.From
 	for {
 		bounded, cancel := context.WithTimeout(ctx, silence)
 		fetches := client.PollFetches(bounded)
@@ -252,7 +256,7 @@ func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f
 			return ctx.Err()
 		}
 		if errors.Is(fetches.Err(), context.DeadlineExceeded) {
-			return nil // what is left of the range is aborted records
+			return ended(ctx, client, p, read)
 		}
 		if err := fetches.Err(); err != nil {
 			return err
@@ -269,10 +273,29 @@ func readOffsets(ctx context.Context, connect []kgo.Opt, p *VerifiedPartition, f
 			if rec.Offset == p.To-1 {
 				return nil
 			}
+			read = rec.Offset + 1
 		}
 	}
 }
 
-// silence is how long Kafka may give nothing of a range that ends in aborted
-// records before it is taken for read.
-const silence = 15 * time.Second
+// longestSilence is how long Kafka may give nothing of a range before it is asked
+// whether there is anything.
+const longestSilence = 15 * time.Second
+
+// ended tells a log that ends before the range does from one that does not answer:
+// what was not read was not compared, and its rows are no surplus. Aborted records at
+// the end have their marker behind them, which is read.
+func ended(ctx context.Context, client *kgo.Client, p *VerifiedPartition, read int64) error {
+	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, p.Topic)
+	if err != nil {
+		return fmt.Errorf("list end offsets: %w", err)
+	}
+	end, ok := ends.Lookup(p.Topic, p.Partition)
+	if !ok || end.Err != nil {
+		return fmt.Errorf("list end offset: %w", errors.Join(end.Err, errNoAnswer))
+	}
+	if until := min(end.Offset, p.To); read < until {
+		return fmt.Errorf("it gives nothing of offsets %d to %d", read, until-1)
+	}
+	return nil
+}

@@ -2,11 +2,15 @@ package sinks
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"doustream/platform/embedded"
 	"doustream/schemas"
 )
 
@@ -95,6 +99,34 @@ func TestVerify(t *testing.T) {
 }
 
 // A sink that works may have made a dead letter that is no row yet.
+// A log that does not answer was not compared: its rows are no surplus.
+func TestVerifyOfALogThatGivesNothingIsAnError(t *testing.T) {
+	t.Parallel()
+	kafka, err := embedded.StartKafka(testContext(t), embedded.KafkaOptions{Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kafka.Close() })
+	w := newWorldOn(t, kafka.Brokers(), 1)
+	w.produce(w.users(20, 0)...)
+	_, stop := w.run(w.config())
+	w.once(20)
+	until(t, "the commit", func() bool { return w.committed() == 20 })
+	stop()
+	refusal := embedded.KafkaFault{
+		Topic: "test." + schemas.TopicUsers, Keys: []int16{kmsg.Fetch.Int16()}, Code: kerr.NotLeaderForPartition.Code, Count: 1 << 30,
+	}
+	if err := kafka.Fault(refusal); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Verify(testContext(t), VerifyConfig{
+		Connect: []kgo.Opt{kgo.SeedBrokers(w.brokers...)}, Group: testGroup, Prefix: "test.", Tables: Tables{DSN: w.engine.DSN()}, silence: time.Second,
+	})
+	if err == nil || !strings.Contains(err.Error(), "offsets 0 to 19") {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func TestVerifyBesideASinkThatHasNotComeToItsDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
