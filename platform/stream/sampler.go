@@ -31,7 +31,7 @@ type sampler struct {
 // is not committed yet cannot be read.
 func newLeaderSampler(s *session) *sampler {
 	return &sampler{
-		session: s, what: "the leading topic's end", wakeup: make(chan struct{}, 1),
+		session: s, what: "the leading topic", wakeup: make(chan struct{}, 1),
 		list: func(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
 			return admin.ListCommittedOffsets(ctx, s.cfg.Leader)
 		},
@@ -42,7 +42,7 @@ func newLeaderSampler(s *session) *sampler {
 // newStateSampler is for the tails that rest.
 func newStateSampler(s *session) *sampler {
 	return &sampler{
-		session: s, what: "where state ends", pace: lookEvery, wakeup: make(chan struct{}, 1),
+		session: s, what: "state", pace: lookEvery, wakeup: make(chan struct{}, 1),
 		list: func(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
 			return admin.ListEndOffsets(ctx, s.cfg.State...)
 		},
@@ -110,6 +110,6 @@ func (s *sampler) read(ctx context.Context, admin *kadm.Client) ends {
 func (s *sampler) warn(err error) {
 	if now := s.session.cfg.Now(); now.Sub(s.warned) >= tellEvery {
 		s.warned = now
-		s.session.log.Warn("read "+s.what, "error", err)
+		s.session.log.Warn("read where logs end", "of", s.what, "error", err)
 	}
 }
