@@ -67,7 +67,7 @@ func (c *Config) newAppender() (*kgo.Client, error) {
 		kgo.RecordPartitioner(newPartitioner(c.State)),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // what is sealed does not get smaller
-		kgo.ProducerLinger(2*time.Millisecond),
+		kgo.ProducerLinger(4*time.Millisecond),
 		kgo.RecordDeliveryTimeout(20*time.Second),
 		kgo.MaxBufferedRecords(1<<17),
 	)

@@ -128,7 +128,7 @@ func (l *Loop) Emit(out []*Record, committed func()) { l.emit(out, committed) }
 // acknowledged by all replicas *and* passed through Restore, by which time
 // everything that stands before it in the log has been through Restore as
 // well. One that stands right behind what was passed need not be fetched for that. An error means that it is unknown whether it stands in the log; the
-// runtime has retried. It lingers 2 ms at most. Safe from any goroutine. After
+// runtime has retried. It lingers 4 ms at most. Safe from any goroutine. After
 // Close it still writes, as long as the runtime runs, but readBack is not
 // called: an exchange that outlives its task leaves its result behind.
 func (l *Loop) Append(rec *Record, readBack func(error)) { l.append(rec, readBack) }

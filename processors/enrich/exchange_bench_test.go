@@ -237,7 +237,7 @@ func bareLedger(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger)
 	must(b, err)
 	permits := make(chan struct{}, inFlight)
 	appender, err := kgo.NewClient(append(connect, kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(2*time.Millisecond), kgo.MaxBufferedRecords(1<<17))...)
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(4*time.Millisecond), kgo.MaxBufferedRecords(1<<17))...)
 	must(b, err)
 	// Kafka's time for a fact is not the platform's: as many more are at theirs.
 	end := consume(b, connect, 2*inFlight, func(rec *stream.Record) (*stream.Record, error) {
