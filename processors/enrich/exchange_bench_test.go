@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -371,9 +372,8 @@ type measured struct {
 	bare, full []row
 }
 
-// ratio is the median of what doustream came to of the ceiling of its pass.
-func (m *measured) ratio() float64 {
-	var all []float64
+// ratios are what doustream came to of the ceiling of its pass.
+func (m *measured) ratios() (all []float64) {
 	for i := range m.full {
 		ceiling := m.bare[i].Rate
 		if m.bound() > 0 {
@@ -381,7 +381,13 @@ func (m *measured) ratio() float64 {
 		}
 		all = append(all, m.full[i].Rate/ceiling)
 	}
-	return median(all)
+	return all
+}
+
+// isWorking tells cells that the processors bound from those that the platform's
+// latency does.
+func (m *measured) isWorking() bool {
+	return m.bound() == 0 || m.bound() > 1.1*medianOf(m.bare, rowRate)
 }
 
 func median(of []float64) float64 {
@@ -420,7 +426,40 @@ func printSweep(cells []*measured, passes int) {
 			bound = fmt.Sprintf("%.0f", m.bound())
 		}
 		fmt.Fprintf(w, "%s\t%v\t%d\t%s\t%.0f\t%.0f\t%.0f%%\t%s\t%s\t\n", m.what, m.Latency, m.inFlight, bound,
-			medianOf(m.bare, rowRate), medianOf(m.full, rowRate), 100*m.ratio(), rowCost(m.bare), rowCost(m.full))
+			medianOf(m.bare, rowRate), medianOf(m.full, rowRate), 100*median(m.ratios()), rowCost(m.bare), rowCost(m.full))
 	}
 	_ = w.Flush()
+	printMeans(cells)
+}
+
+// printMeans prints what the ratios of all pairs come to together: of one cell there
+// are too few to tell it from its neighbours.
+func printMeans(cells []*measured) {
+	for _, of := range []struct {
+		what    string
+		working bool
+	}{{"processors bound", true}, {"latency bounds", false}} {
+		var all []float64
+		for _, m := range cells {
+			if m.isWorking() == of.working {
+				all = append(all, m.ratios()...)
+			}
+		}
+		if len(all) > 1 {
+			mean, scatter := meanAndDeviation(all)
+			fmt.Printf("what %s: %.1f%% of the ceiling in the mean of %d pairs, standard error %.1f; one pair is off by %.0f, typically\n",
+				of.what, 100*mean, len(all), 100*scatter/math.Sqrt(float64(len(all))), 100*scatter)
+		}
+	}
+}
+
+// meanAndDeviation are the mean of some figures, and their standard deviation.
+func meanAndDeviation(of []float64) (mean, deviation float64) {
+	for _, x := range of {
+		mean += x / float64(len(of))
+	}
+	for _, x := range of {
+		deviation += (x - mean) * (x - mean) / float64(len(of)-1)
+	}
+	return mean, math.Sqrt(deviation)
 }
