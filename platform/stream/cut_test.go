@@ -40,6 +40,17 @@ func commitAt(t *testing.T, k *fakeKafka, at int64) {
 	eventually(t, func() bool { return admin.CommitAllOffsets(t.Context(), "copy", offsets) == nil })
 }
 
+// firstEpochEnds answers that the log of a topic's first leader ends at an offset: what
+// stands behind it is another's.
+func firstEpochEnds(r kmsg.Request, name string, at int64) kmsg.Response {
+	resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+	topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+	topic.Topic, part.LeaderEpoch, part.EndOffset = name, 0, at
+	topic.Partitions = append(topic.Partitions, part)
+	resp.Topics = append(resp.Topics, topic)
+	return resp
+}
+
 func putThree(t *testing.T, k *fakeKafka) {
 	t.Helper()
 	put(t, k, record("in", "k", "1"), record("in", "k", "2"), record("in", "k", "3"))
@@ -106,12 +117,7 @@ func grownPastItsCut(t *testing.T, handle func(*stream.Loop, *stream.Input)) {
 	}
 	k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		k.KeepControl()
-		resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-		topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-		topic.Topic, part.LeaderEpoch, part.EndOffset = "in", 0, 2
-		topic.Partitions = append(topic.Partitions, part)
-		resp.Topics = append(resp.Topics, topic)
-		return resp, nil, true
+		return firstEpochEnds(r, "in", 2), nil, true
 	})
 	put(t, k, record("in", "k", "4"))
 	run(t, k, "a", nil, copies).failure(t, "in/0", "cut off at 2", "committed 3")
@@ -243,12 +249,7 @@ func TestStateThatWasCutOffAsItsReaderChangesIsRestoredAnew(t *testing.T) {
 			if opened.Load() > 1 {
 				return nil, nil, false
 			}
-			resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-			topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-			topic.Topic, part.LeaderEpoch, part.EndOffset = "state", 0, 1
-			topic.Partitions = append(topic.Partitions, part)
-			resp.Topics = append(resp.Topics, topic)
-			return resp, nil, true
+			return firstEpochEnds(r, "state", 1), nil, true
 		})
 		reg := prometheus.NewRegistry()
 		a := run(t, k, "a", func(c *stream.Config) {

@@ -155,12 +155,7 @@ func TestStateThatWasCutOffWhileItRestedIsRestoredAnew(t *testing.T) {
 		var asked atomic.Bool
 		k.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			asked.Store(true)
-			resp := r.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-			topic, part := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-			topic.Topic, part.LeaderEpoch, part.EndOffset = "state", 0, 2
-			topic.Partitions = append(topic.Partitions, part)
-			resp.Topics = append(resp.Topics, topic)
-			return resp, nil, true
+			return firstEpochEnds(r, "state", 2), nil, true
 		})
 		if err := k.MoveTopicPartition("state", 0, k.LeaderFor("state", 0)); err != nil {
 			t.Fatal(err)
