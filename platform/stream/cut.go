@@ -12,8 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// endTries is how often, a second apart, a log's end is asked for before it is
-// believed to lie before a committed offset: a broker that has lost the
+// endTries is how often a log's end is asked for (of inputs a second apart, of
+// state at each look) before it is believed to lie before what was committed, or
+// acknowledged: a broker that has lost the
 // leadership and does not know it yet names an end that has passed.
 const endTries = 5
 
