@@ -68,19 +68,24 @@ func withoutMemory(b *testing.B) (hold func(int64)) {
 // collection the runtime gives back what is beyond 95 % of the bound, and asks for it
 // again: such pages are new to the process, and not to the machine.
 func withMemory(b *testing.B, sessions int) (hold func(int64)) {
-	bytes := int64(sessions)*bytesOfSession + 384<<20
-	debug.FreeOSMemory()
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(bytes)
+	touchMemory(int64(sessions)*bytesOfSession + 384<<20)
 	b.Cleanup(func() {
 		debug.SetMemoryLimit(math.MaxInt64)
 		debug.SetGCPercent(100)
 	})
+	return func(int64) {}
+}
+
+// touchMemory has the process hold so much memory, touched, and collect garbage by
+// that bound alone.
+func touchMemory(bytes int64) {
+	debug.FreeOSMemory()
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(bytes)
 	memory := make([]byte, bytes/20*19)
 	for i := 0; i < len(memory); i += os.Getpagesize() {
 		memory[i] = 1
 	}
-	return func(int64) {}
 }
 
 // bytesOfSession is about what the table takes for one, and a little more.

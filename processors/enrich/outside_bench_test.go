@@ -12,8 +12,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,19 +38,35 @@ type outside struct {
 	Hot     int           // logins of one more session, spread among the others
 	HotFor  time.Duration // what the platform takes for those; 0: as for the others
 	Rate    float64       // logins a second, from when it is told to begin; 0: all are there from the start
-	Warm    int           // the first so many requests are not measured: connections are made, limits found
 }
 
 const outsideVariable = "DOUSTREAM_BENCH_OUTSIDE"
 
-// address is how doustream gets at it.
-type address struct{ Broker, Platform string }
-
-// report is what the platform and the reader saw.
+// report is what the platform and the reader saw until they were told to stop, or all
+// were through.
 type report struct {
-	Rate           float64 // logins a second; see rate
-	P50, P99, P999 time.Duration
-	CPU            time.Duration // of what is outside, from begin to the end
+	Seen           []seen
+	All            bool          // nothing was left to do
+	P50, P99, P999 time.Duration // of logins that came at a rate
+}
+
+// seen is how many requests had been answered at a moment, and how many results could
+// be read.
+type seen struct {
+	At               time.Time
+	Answers, Results int
+}
+
+// seeEvery is how often is looked.
+const seeEvery = 5 * time.Millisecond
+
+// at answers what was seen until a moment.
+func (r *report) at(when time.Time) seen {
+	n, _ := slices.BinarySearchFunc(r.Seen, when, func(s seen, when time.Time) int { return s.At.Compare(when) })
+	if n == 0 {
+		return seen{}
+	}
+	return r.Seen[n-1]
 }
 
 // outsideMain turns this program into what is outside, if it was started as that.
@@ -64,37 +82,70 @@ func outsideMain() {
 	os.Exit(0)
 }
 
-// startOutside starts one. begin tells it to log in, and answers what was read.
-func startOutside(b *testing.B, o outside) (at address, begin func() report) {
+// running is an outside that was started.
+type running struct {
+	Broker, Platform string // addresses
+	cmd              *exec.Cmd
+	orders           io.Writer
+	answers          *json.Decoder
+}
+
+// startOutside starts one.
+func startOutside(b *testing.B, o outside) *running {
 	spec, err := json.Marshal(o)
 	must(b, err)
 	exe, err := os.Executable()
 	must(b, err)
-	cmd := exec.CommandContext(b.Context(), exe)
-	cmd.Env = append(os.Environ(), outsideVariable+"="+string(spec))
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
+	r := &running{cmd: exec.CommandContext(b.Context(), exe)}
+	r.cmd.Env = append(os.Environ(), outsideVariable+"="+string(spec))
+	r.cmd.Stderr = os.Stderr
+	stdin, err := r.cmd.StdinPipe()
 	must(b, err)
-	stdout, err := cmd.StdoutPipe()
+	stdout, err := r.cmd.StdoutPipe()
 	must(b, err)
-	must(b, cmd.Start())
+	must(b, r.cmd.Start())
 	b.Cleanup(func() {
 		_ = stdin.Close() // it ends with us
-		_ = cmd.Wait()
+		_ = r.cmd.Wait()
 	})
-	answers := json.NewDecoder(stdout)
-	must(b, answers.Decode(&at))
-	return at, func() (r report) {
-		_, err := fmt.Fprintln(stdin)
-		must(b, err)
-		must(b, answers.Decode(&r))
-		return r
-	}
+	r.orders, r.answers = stdin, json.NewDecoder(stdout)
+	must(b, r.answers.Decode(r))
+	return r
+}
+
+func (r *running) pid() int { return r.cmd.Process.Pid }
+
+func (r *running) connect() []kgo.Opt { return []kgo.Opt{kgo.SeedBrokers(r.Broker)} }
+
+func (r *running) client(b *testing.B, inFlight int) *douyin.Client {
+	client, err := douyin.NewClient(douyin.Config{AppsURL: r.Platform, OpenURL: r.Platform, MaxConns: inFlight})
+	must(b, err)
+	return client
+}
+
+// begin has people log in.
+func (r *running) begin(b *testing.B) {
+	_, err := fmt.Fprintln(r.orders)
+	must(b, err)
+}
+
+// end has the reader stop.
+func (r *running) end(b *testing.B) report {
+	_, err := fmt.Fprintln(r.orders)
+	must(b, err)
+	return r.result(b)
+}
+
+// result is what was read, once all logins are through or the reader was told to stop.
+func (r *running) result(b *testing.B) (all report) {
+	must(b, r.answers.Decode(&all))
+	return all
 }
 
 // runOutside is the process.
 func runOutside(spec string) error {
-	debug.SetGCPercent(400) // Kafka keeps its logs in memory here: they are not to be gone through all the time
+	touchMemory(outsideMemory)
+	debug.SetMemoryLimit(outsideMemory * 3 / 2) // below it nothing is given back to the system
 	var o outside
 	if err := json.Unmarshal([]byte(spec), &o); err != nil {
 		return fmt.Errorf("read what is outside: %w", err)
@@ -104,7 +155,8 @@ func runOutside(spec string) error {
 		return err
 	}
 	defer cluster.Close()
-	people := &people{outside: o, platform: douyintest.New(douyintest.Options{Apps: testConfig().Apps}), slow: map[string]bool{}}
+	people := &people{outside: o, slow: map[string]bool{}}
+	people.platform = douyintest.New(douyintest.Options{Apps: testConfig().Apps})
 	people.platform.SetLatency(douyin.EndpointCode2Session, douyintest.Latency{Median: o.Latency})
 	server := httptest.NewServer(people)
 	if people.client, err = kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...),
@@ -113,13 +165,16 @@ func runOutside(spec string) error {
 		return err
 	}
 	people.prepare()
+	people.all = len(people.events)
 	if o.Rate == 0 {
 		if err := people.publish(people.events); err != nil {
 			return err
 		}
+		people.events = nil
+		runtime.GC()
 	}
 	out := json.NewEncoder(os.Stdout)
-	if err := out.Encode(address{cluster.ListenAddrs()[0], server.URL}); err != nil {
+	if err := out.Encode(running{Broker: cluster.ListenAddrs()[0], Platform: server.URL}); err != nil {
 		return err
 	}
 	in := bufio.NewReader(os.Stdin)
@@ -129,9 +184,19 @@ func runOutside(spec string) error {
 	if o.Rate > 0 {
 		go people.pace()
 	}
-	before := cpuTime()
-	r := people.read()
-	r.CPU = cpuTime() - before
+	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer stop()
+	go func() {
+		_, _ = in.ReadString('\n')
+		stop()
+	}()
+	var seen []seen
+	var watching sync.WaitGroup
+	watching.Go(func() { seen = people.watch(ctx) })
+	r := people.read(ctx)
+	stop()
+	watching.Wait()
+	r.Seen = seen
 	if err := out.Encode(r); err != nil {
 		return err
 	}
@@ -145,11 +210,11 @@ type people struct {
 	platform *douyintest.Platform
 	client   *kgo.Client
 	slow     map[string]bool // codes
-	hot      string          // open_id of the hot user
-	events   []*kgo.Record
-	began    []atomic.Int64 // when each was published, of those that are paced; ns
-	asked    atomic.Int64   // requests, ever
-	warm     atomic.Int64   // when the first came that is measured; ns
+	events   []*kgo.Record   // to be published
+	all      int             // of them
+	began    []atomic.Int64  // when each was published, of those that are paced; ns
+	answers  atomic.Int64    // given
+	results  atomic.Int64    // read
 }
 
 const hotUser = "hot"
@@ -158,7 +223,7 @@ const hotUser = "hot"
 func (p *people) prepare() {
 	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
 	zipf := rand.NewZipf(rng, 1.1, 1, uint64(p.Logins))
-	between := max(1, p.Logins/2/max(1, p.Hot)) // all in the first half, so that no slow one is waited for at the end
+	between := max(1, p.Logins/2/max(1, p.Hot)) // all in the first half, about as many as are done
 	for i, hot := 0, 0; i < p.Logins; i++ {
 		session := fmt.Sprintf("session-%08d", i)
 		if p.Zipf {
@@ -175,9 +240,6 @@ func (p *people) prepare() {
 
 func (p *people) event(session string, i int) *kgo.Record {
 	login := p.platform.Login(testApp, session)
-	if session == hotUser {
-		p.hot = login.OpenID
-	}
 	if session == hotUser && p.HotFor > 0 {
 		p.slow[login.Code] = true
 	}
@@ -209,39 +271,49 @@ func (p *people) pace() {
 
 // ServeHTTP is the platform, which takes its time for some.
 func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p.asked.Add(1) == int64(p.Warm)+1 {
-		p.warm.Store(time.Now().UnixNano())
-	}
-	if len(p.slow) > 0 {
-		body, err := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		var ask struct{ Code string }
-		if err == nil && json.Unmarshal(body, &ask) == nil && p.slow[ask.Code] {
-			timer := time.NewTimer(p.HotFor - p.Latency)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-r.Context().Done():
-			}
+	if p.isSlow(r) {
+		timer := time.NewTimer(p.HotFor - p.Latency)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+			return
 		}
 	}
 	p.platform.ServeHTTP(w, r)
+	p.answers.Add(1)
 }
 
-// read reads results until all logins are through.
-func (p *people) read() (r report) {
+// isSlow looks into a request, if there are any that are.
+func (p *people) isSlow(r *http.Request) bool {
+	if len(p.slow) == 0 {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var ask struct{ Code string }
+	return err == nil && json.Unmarshal(body, &ask) == nil && p.slow[ask.Code]
+}
+
+// watch notes what was seen, all the time.
+func (p *people) watch(ctx context.Context) (all []seen) {
+	tick := time.NewTicker(seeEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		all = append(all, seen{time.Now(), int(p.answers.Load()), int(p.results.Load())})
+		<-tick.C
+	}
+	return all
+}
+
+// read reads results until all logins are through, or ctx ends.
+func (p *people) read(ctx context.Context) (r report) {
 	var took []time.Duration
-	results, last := 0, time.Now()
-	for deadline := time.Now().Add(time.Minute); results < len(p.events) && time.Now().Before(deadline); {
-		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	for int(p.results.Load()) < p.all && ctx.Err() == nil {
 		fetches := p.client.PollFetches(ctx)
-		cancel()
 		now := time.Now()
 		fetches.EachRecord(func(rec *kgo.Record) {
-			results++
-			if p.hot == "" || string(rec.Key) != p.hot {
-				last = now
-			}
+			p.results.Add(1)
 			if p.Rate > 0 {
 				u, err := schemas.DecodeEnrichedUser(rec.Value)
 				if err == nil {
@@ -250,9 +322,7 @@ func (p *people) read() (r report) {
 			}
 		})
 	}
-	if results == len(p.events) {
-		r.Rate = p.rate(last)
-	}
+	r.All = int(p.results.Load()) == p.all
 	slices.Sort(took)
 	at := func(q float64) time.Duration {
 		if len(took) == 0 {
@@ -264,18 +334,13 @@ func (p *people) read() (r report) {
 	return r
 }
 
-// rate answers logins a second from the first request that is measured until the
-// last result can be read but the hot user's, who slows himself, less the time that the last request takes at least:
-// who keeps as many under way as may be comes to in flight / latency, and nobody
-// to more, however the results come in between.
-func (p *people) rate(last time.Time) float64 {
-	took := last.Sub(time.Unix(0, p.warm.Load())) - p.Latency
-	return float64(len(p.events)-p.Hot-p.Warm) / took.Seconds()
-}
-
 // sinceBegun answers how long ago an event was published.
 func (p *people) sinceBegun(eventID string, now time.Time) time.Duration {
 	var i int
 	_, _ = fmt.Sscanf(eventID, "ev-%d", &i)
 	return now.Sub(time.Unix(0, p.began[i].Load()))
 }
+
+// outsideMemory is what an outside has from the beginning, so that it need not
+// collect garbage while it is measured, nor ask the system for more.
+const outsideMemory = 2 << 30
