@@ -9,9 +9,10 @@ import (
 // knee finds how many exchanges at once the platform bears: up to its knee more
 // at once is more throughput, beyond it they only queue there. Times tell which:
 // it compares the median of a window with the time of an answer that did not
-// queue, and where that is in doubt it descends: it halves the load for as long
-// as that makes answers quicker. A platform that is slow whatever the load is
-// not throttled for it. Not safe for concurrent use.
+// queue, and lowers the load to what that allows. Where it is in doubt, or that was
+// in vain, it descends: it halves the load for as long as that makes answers
+// quicker. A platform that is slow whatever the load is is not throttled for it. Not
+// safe for concurrent use.
 type knee struct {
 	least, limit, most float64
 
@@ -22,6 +23,7 @@ type knee struct {
 	check time.Time     // when to descend although nothing seems wrong: base may be
 	sure  bool          // it did, once
 	slow  bool          // the last window was beyond the knee: one alone may be a hiccup, of ours too
+	eased bool          // the load was lowered for that, and no window has been quick since
 	open  kneeWindow
 }
 
@@ -52,11 +54,11 @@ const (
 	leastInFlight = 4
 )
 
-// newKnee begins at half of the most, so that the first step up shows whether
-// more at once is slower.
+// newKnee begins low, a few steps below the most: answers that did not queue are seen
+// first, and each step up shows whether more at once is slower.
 func newKnee(most int) *knee {
 	least := min(leastInFlight, most)
-	start := max(most/2, min(most, 64), least)
+	start := max(most/16, min(most, 64), least)
 	return &knee{least: float64(least), limit: float64(start), most: float64(most), step: float64(start)}
 }
 
@@ -112,12 +114,15 @@ func (k *knee) learn(now time.Time, here level) {
 	slow := here.took > k.tooLong() && here.load >= k.limit/2
 	twice := slow && (k.slow || here.lost)
 	k.slow = slow && !twice
+	k.eased = k.eased && slow
 	if !here.lost && (k.base == 0 || here.took < k.base) {
 		k.base = here.took
 	}
 	switch {
 	case k.from != nil:
 		k.descended(now, here)
+	case twice && k.sure && !k.eased && !here.lost:
+		k.ease(here)
 	case twice,
 		full && here.took > kneeSlack && now.After(k.check),
 		full && here.took > kneeDoubt && !k.sure:
@@ -129,6 +134,14 @@ func (k *knee) learn(now time.Time, here level) {
 	case full:
 		k.step = 1
 	}
+}
+
+// ease lowers the load to what should be quick, without a descent, which leaves the
+// platform idle at its foot: processors of ours that others use too are short of time
+// again and again. If it was in vain, a descent follows.
+func (k *knee) ease(here level) {
+	k.eased, k.step = true, 1
+	k.limit = max(math.Floor(here.load*float64(k.target())/float64(here.took)), math.Floor(here.load/2), k.least)
 }
 
 func (k *knee) descend(here level) {
