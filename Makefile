@@ -29,7 +29,7 @@ FUZZTIME ?= 30s
 fuzz: ## every fuzz test of the bytes that others write, FUZZTIME each
 	@for f in $$(go test -list '^Fuzz' ./schemas | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./schemas || exit 1; done
 
-bench: engines ## the benchmarks, each beside its bare ceiling; SWEEP=all: every cell of the sweeps, PASSES=3: medians; SESSIONS=, EVENTS=10000000: restore, backlog
+bench: engines ## the benchmarks, each beside its bare ceiling; SWEEP=all: every cell of the sweep, PASSES=3: smaller errors; SESSIONS=, EVENTS=10000000: restore, backlog
 	DOUSTREAM_BENCH_SWEEP=$(SWEEP) DOUSTREAM_BENCH_PASSES=$(PASSES) DOUSTREAM_BENCH_SESSIONS=$(SESSIONS) DOUSTREAM_BENCH_EVENTS=$(EVENTS) go test -p 1 -run '^$$' -bench . -benchmem -timeout 90m ./...
 
 ROWS ?= 3000000
