@@ -235,6 +235,7 @@ func (bl *backlog) enrich(b *testing.B) {
 	stop()
 }
 
+// startRole answers when every task is open.
 func startRole(b *testing.B, connect []kgo.Opt, cfg Config, deps Deps) (stop func()) {
 	newTask, err := New(cfg, deps)
 	must(b, err)
@@ -249,6 +250,11 @@ func startRole(b *testing.B, connect []kgo.Opt, cfg Config, deps Deps) (stop fun
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- role.Run(ctx) }()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !role.Ready() {
+		<-tick.C
+	}
 	return func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {

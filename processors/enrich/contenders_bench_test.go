@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -76,28 +74,7 @@ func theRole(b *testing.B, connect []kgo.Opt, inFlight int, client Exchanger) (s
 	cfg := testConfig()
 	cfg.InFlight = inFlight
 	cfg.Metrics = prometheus.NewRegistry()
-	newTask, err := New(cfg, testDeps(b, client))
-	must(b, err)
-	role, err := stream.New(stream.Config{
-		Connect: connect, Role: "enrich", Instance: "bench", Group: "enrich", TransactionalID: "enrich-bench",
-		Layout: stream.Copartition, Inputs: schemas.InputTopics(), Leader: schemas.TopicLogin,
-		Overlap: []string{schemas.TopicLogin},
-		State:   []string{schemas.TopicSessions, schemas.TopicParked},
-		Logger:  slog.New(slog.DiscardHandler),
-	}, newTask)
-	must(b, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- role.Run(ctx) }()
-	for tick := time.NewTicker(5 * time.Millisecond); !role.Ready(); {
-		<-tick.C
-	}
-	return func() {
-		cancel()
-		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
-			b.Error(err)
-		}
-	}
+	return startRole(b, connect, cfg, testDeps(b, client))
 }
 
 // bareLoop is the ceiling.
